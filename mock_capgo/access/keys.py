@@ -1,0 +1,188 @@
+"""From headers to a caller: API keys, subkeys, and what they are bound to (reference 00, section 2).
+
+Belongs here: the lookup of a key, when it does not authenticate, and the two live header rules beside the
+documented one. Does not belong here: what the key may do (`permissions`), how often it may call (`limits`
+does the counting; the order in which it is asked is part of the live rules and stands here).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from mock_capgo import errors
+from mock_capgo.access.limits import Limits
+from mock_capgo.access.permissions import ORG_ADMINS, active
+from mock_capgo.call import Caller
+from mock_capgo.errors import Error, Refusal
+from mock_capgo.quirks import Quirk
+from mock_capgo.world.records import ApiKey, Binding
+from mock_capgo.world.world import World
+
+HeaderRule = Literal["documented", "K", "A"]
+Headers = Mapping[str, str]
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_SUBKEY_ID = re.compile(r"[1-9][0-9]*")
+_MAX_SAFE_INTEGER = 2**53 - 1
+
+# What a mode may do, said in roles: (on the organization, on each app). docs/documented-dialect.md, "Key modes".
+_MODE_ROLES = {
+    "read": ("org_member", "app_reader"),
+    "upload": ("org_member", "app_uploader"),
+    "write": ("org_member", "app_developer"),
+    "all": ("org_super_admin", "app_admin"),
+}
+
+
+def digest(value: str) -> str:
+    """The SHA-256 of a key's value, as stored for hashed keys."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def find_key(world: World, value: str) -> ApiKey | None:
+    """The key with this value: hashed keys first, then plain ones; expired ones too."""
+    keys = world.state.api_keys
+    return keys.first("key", value) or keys.first("key_hash", digest(value))
+
+
+def bindings_of(world: World, key: ApiKey, quirks: frozenset[Quirk]) -> tuple[Binding, ...]:
+    """The key's active bindings; where modes still count and there are none, those its mode stands for."""
+    bindings = world.state.bindings.where("principal", key.rbac_id)
+    if not bindings and key.mode is not None and Quirk.BINDINGS_ONLY not in quirks:
+        return _mode_bindings(world, key)
+    return tuple(active(bindings, world.now))
+
+
+def authenticates(world: World, key: ApiKey | None) -> bool:
+    """Whether a key lets its bearer in: not expired, and not a plain key bound where only hashed ones may be."""
+    if key is None or (key.expires_at is not None and key.expires_at <= world.now):
+        return False
+    return key.key is None or not _bound_where_hashed(world, key)
+
+
+def lacks_expiry(world: World, key: ApiKey, org_id: str) -> bool:
+    """Whether an organization asks its keys to expire and this one does not."""
+    organization = world.state.organizations.get(org_id)
+    return organization is not None and organization.require_apikey_expiration and key.expires_at is None
+
+
+def authenticate(
+    world: World, headers: Headers, rule: HeaderRule, address: str | None, quirks: frozenset[Quirk], limits: Limits
+) -> Caller:
+    """The caller that the headers name. Raises Refusal (401, or 429 when a limit was reached)."""
+    if rule == "documented":
+        return _documented(world, headers, quirks)
+    limits.refuse_after_failures(address)
+    try:
+        return _live(world, headers, rule, quirks, limits)
+    except _Failure as failure:
+        limits.record_failure(address)
+        raise Refusal(failure.error) from None
+
+
+class _Failure(Exception):
+    """A failed authentication that counts towards the limit by address."""
+
+    def __init__(self, error: Error) -> None:
+        self.error = error
+
+
+def _documented(world: World, headers: Headers, quirks: frozenset[Quirk]) -> Caller:
+    value = headers.get("x-api-key") or headers.get("authorization")
+    key = find_key(world, value) if value else None
+    if key is None or not authenticates(world, key):
+        raise Refusal(errors.NO_KEY_PROVIDED if not value else errors.INVALID_APIKEY)
+    return Caller(key, bindings_of(world, key, quirks))
+
+
+def _live(world: World, headers: Headers, rule: HeaderRule, quirks: frozenset[Quirk], limits: Limits) -> Caller:
+    value = _key_by_rule_k(headers) if rule == "K" else _key_by_rule_a(headers)
+    if rule == "A" and value is None:
+        raise _Failure(errors.NO_CREDENTIAL)
+    subkey_id = headers.get("x-limited-key-id")
+    if subkey_id is not None and not (_SUBKEY_ID.fullmatch(subkey_id) and int(subkey_id) <= _MAX_SAFE_INTEGER):
+        raise _Failure(errors.INVALID_SUBKEY_ID)
+    if value is None:
+        raise _Failure(errors.NO_KEY_PROVIDED)
+    key = find_key(world, value)
+    if key is None or not authenticates(world, key):
+        raise _Failure(errors.INVALID_APIKEY)
+    limits.count_key(key.id)
+    caller = Caller(key, bindings_of(world, key, quirks))
+    return caller if subkey_id is None else _subkey(world, caller, int(subkey_id), quirks)
+
+
+def _key_by_rule_k(headers: Headers) -> str | None:
+    # An empty capgkey still hides authorization: the header is there, and then it holds nothing.
+    return (headers["capgkey"] if "capgkey" in headers else headers.get("authorization")) or None
+
+
+def _key_by_rule_a(headers: Headers) -> str | None:
+    authorization = headers.get("authorization")
+    if authorization:
+        if not _UUID.fullmatch(authorization):
+            # Anything else in this header is taken for a session token, and other key headers are not looked at.
+            raise _Failure(errors.INVALID_JWT)
+        return authorization
+    return (headers["capgkey"] if "capgkey" in headers else headers.get("x-api-key")) or None
+
+
+def _subkey(world: World, parent: Caller, subkey_id: int, quirks: frozenset[Quirk]) -> Caller:
+    """The subkey that replaces its parent for all permission checks (reference 00, section 2.1)."""
+    key = world.state.api_keys.get(subkey_id)
+    if key is None or key.user_id != parent.key.user_id or (key.expires_at is not None and key.expires_at <= world.now):
+        raise Refusal(errors.INVALID_SUBKEY)
+    bindings = bindings_of(world, key, quirks)
+    if not _limited(world, key, bindings):
+        raise Refusal(errors.UNLIMITED_SUBKEY)
+    if key.key is None:
+        raise Refusal(errors.INVALID_SUBKEY)
+    if _bound_where_hashed(world, key):
+        # Accepted behind its parent, but its plain value resolves to nothing wherever a permission is asked for.
+        bindings = ()
+    return Caller(key, bindings, parent.key, parent.bindings)
+
+
+def _limited(world: World, key: ApiKey, bindings: tuple[Binding, ...]) -> bool:
+    """Whether a key may serve as a subkey: it must reach less than all that its owner has."""
+    if not bindings:
+        return False
+    admin_in = {b.org_id for b in bindings if b.scope_type == "org" and b.role in ORG_ADMINS}
+    if not admin_in or any(b.scope_type != "org" for b in bindings):
+        return True
+    owner = active(world.state.bindings.where("principal", key.user_id), world.now)
+    return any(binding.org_id not in admin_in for binding in owner)
+
+
+def _bound_where_hashed(world: World, key: ApiKey) -> bool:
+    organizations = world.state.organizations
+    return any(
+        organizations.rows[binding.org_id].enforce_hashed_api_keys
+        for binding in active(world.state.bindings.where("principal", key.rbac_id), world.now)
+    )
+
+
+def _mode_bindings(world: World, key: ApiKey) -> tuple[Binding, ...]:
+    """What a mode stands for, as bindings that are in no table."""
+    org_role, app_role = _MODE_ROLES[key.mode or "read"]
+    member_of = [member.org_id for member in world.state.members.where("user", key.user_id) if not member.is_invite]
+    found: list[Binding] = []
+    for org_id in key.limited_to_orgs or member_of:
+        if org_id not in world.state.organizations.rows:
+            continue
+        limited = bool(key.limited_to_apps)
+        role = "apikey_org_reader" if limited else org_role
+        found.append(_virtual(key, role, "org", org_id, None))
+        for app in world.state.apps.where("org", org_id):
+            if not limited or app.app_id in key.limited_to_apps:
+                found.append(_virtual(key, app_role, "app", org_id, app.app_id))
+    return tuple(found)
+
+
+def _virtual(key: ApiKey, role: str, scope: Literal["org", "app"], org_id: str, app_id: str | None) -> Binding:
+    return Binding(
+        id=0, principal_type="apikey", principal=key.rbac_id, role=role, scope_type=scope, org_id=org_id, app_id=app_id
+    )

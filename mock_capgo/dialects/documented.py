@@ -1,0 +1,325 @@
+"""The documented dialect: what Capgo's published pages promise (docs/documented-dialect.md).
+
+Belongs here: input held to the contract, the `KO` envelope with its four exceptions, and a formatter for the
+value of each operation that is documented.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from mock_capgo import errors
+from mock_capgo.dialects import Body, Dialect, live
+from mock_capgo.dialects.contract import Fault, coerced, contract, first_fault
+from mock_capgo.errors import Refusal
+from mock_capgo.operations import Operation
+from mock_capgo.quirks import DOCUMENTED
+from mock_capgo.resources.api_keys import ShownKey
+from mock_capgo.resources.channels import ShownChannel
+from mock_capgo.resources.devices import DevicePage, SeenDevice
+from mock_capgo.resources.members import ListedMember
+from mock_capgo.resources.statistics import Breakdown, BundleUsage, Point
+from mock_capgo.server.request import Request
+from mock_capgo.world.clock import day_of, day_text, iso_seconds
+from mock_capgo.world.records import App, Bundle, Organization
+
+_ROLES = {"org_super_admin": "super_admin", "org_admin": "admin"}
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+
+# Where a page gives a sentence for a fault: by operation, else for all; by the member at fault.
+_SENTENCES: dict[tuple[str, str], str] = {
+    ("createOrganization", "name"): "Name is required",
+    ("createApiKey", "name"): "Name is required",
+    ("upsertOrganizationMember", "email"): "Invalid email format",
+    ("deleteOrganizationMember", "email"): "Invalid email format",
+    ("upsertOrganizationMember", "role"): "Invalid role specified",
+    ("createBundle", "version"): "Invalid version format",
+    ("upsertChannel", "version"): "Invalid version format. Use semantic versioning",
+    ("upsertChannel", "disableAutoUpdate"): "Invalid disableAutoUpdate value",
+}
+_APP_CONFIGURATION = {"createApp", "getApp", "updateApp", "deleteApp"}
+
+
+def read(operation: Operation, request: Request) -> Any:
+    """The parameters of a request, held to the contract. Raises INVALID_JSON or CONTRACT."""
+    terms = contract(operation.id)
+    sent = request.query()
+    query = {name: coerced(value, terms.query_types.get(name, "")) for name, value in sent}
+    if len(query) != len(sent):
+        repeated = next(name for at, (name, _) in enumerate(sent) if name in dict(sent[:at]))
+        raise _broken(operation, f"The query parameter {repeated} is repeated: send it once")
+    if terms.body is None or (not request.body and operation.method == "DELETE" and query):
+        validator = terms.query if terms.body is None else terms.body
+        if terms.body is not None:
+            query = {name: _number_like(name, value) for name, value in query.items()}
+        _hold(operation, validator, query)
+        return _spoken(operation, query)
+    try:
+        body = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        reason = f"Invalid JSON body: {error.msg} (line {error.lineno}, column {error.colno})"
+        raise Refusal(
+            errors.CONTRACT, words={"reason": reason if request.body else "A JSON body is required"}
+        ) from None
+    _hold(operation, terms.query, query)
+    _hold(operation, terms.body, body)
+    return _spoken(operation, body)
+
+
+def failure(refusal: Refusal) -> tuple[int, Body]:
+    """The status and the body of a refusal, in the form that its row of the catalogue names."""
+    error = refusal.error
+    if error.form == "code_only":
+        return error.documented_status, {"error": error.code}
+    if error.form == "status_and_error":
+        return error.documented_status, {"status": refusal.sentence(), "error": error.detail}
+    if error.form == "code_and_message":
+        return error.documented_status, {"error": error.code, "message": refusal.message()}
+    return error.documented_status, {"error": refusal.sentence(), "status": "KO"}
+
+
+def _hold(operation: Operation, validator: Any, value: Any) -> None:
+    fault = first_fault(validator, value)
+    if fault is None:
+        return
+    if operation.tag == "statistics":
+        raise Refusal(errors.STATISTICS_INVALID)
+    raise _broken(operation, _sentence(operation, fault))
+
+
+def _broken(operation: Operation, reason: str) -> Refusal:
+    if operation.tag == "statistics":
+        return Refusal(errors.STATISTICS_INVALID)
+    return Refusal(errors.CONTRACT, words={"reason": reason})
+
+
+def _sentence(operation: Operation, fault: Fault) -> str:
+    """What is wrong with the input: the documented sentence, else the member and the rule."""
+    documented = _SENTENCES.get((operation.id, fault.member))
+    if documented is not None and fault.keyword != "additionalProperties":
+        return documented
+    if fault.keyword == "additionalProperties":
+        return f"Unknown field: {fault.member}"
+    if operation.id in _APP_CONFIGURATION:
+        return "Invalid app configuration"
+    if fault.keyword == "required":
+        return f"{fault.member} is required"
+    return f"{fault.pointer.removeprefix('/') or 'The body'}: {fault.message}"
+
+
+def _number_like(name: str, value: Any) -> Any:
+    """A DELETE without body says in its query what the body would say; ids are numbers there."""
+    return (
+        coerced(value, "integer")
+        if name in ("version_id", "channel_id")
+        else (coerced(value, "boolean") if name == "delete_bundle" else value)
+    )
+
+
+def _spoken(operation: Operation, params: Any) -> Any:
+    """Parameters under the names that the handlers know: two of them are called otherwise in the documentation."""
+    if operation.id == "upsertOrganizationMember":
+        return {**params, "invite_type": params["role"]}
+    if operation.id == "upsertChannel" and params.get("disableAutoUpdate") == "metadata":
+        return {**params, "disableAutoUpdate": "version_number"}
+    return params
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else iso_seconds(at)
+
+
+def _image(value: str | None) -> str | None:
+    shown = live.signed(value)
+    return shown if shown and _URI.fullmatch(shown) else None
+
+
+def _data(formatter: Callable[[Any], Body]) -> Callable[[Any], tuple[int, Body]]:
+    return lambda value: (
+        200,
+        {"data": [formatter(one) for one in value] if isinstance(value, list) else formatter(value)},
+    )
+
+
+def _organization(value: Organization) -> Body:
+    return {
+        "id": value.id,
+        "created_by": value.created_by,
+        "created_at": iso_seconds(value.created_at),
+        "updated_at": iso_seconds(value.updated_at),
+        "logo": _image(value.logo),
+        "name": value.name,
+        "management_email": value.management_email,
+        "customer_id": value.customer_id,
+    }
+
+
+def _organization_updated(value: Organization) -> Body:
+    shown = {"id": value.id, "name": value.name, "management_email": value.management_email}
+    return {"status": "Organization updated", "data": shown}
+
+
+def _member(value: ListedMember) -> Body:
+    role = value.documented_role or _ROLES.get(value.role, "read")
+    return {
+        "uid": value.uid,
+        "email": value.email,
+        "image_url": _image(value.image_url),
+        "role": f"invite_{role}" if value.pending else role,
+    }
+
+
+def _api_key(value: ShownKey) -> Body:
+    key = value.key
+    return {
+        "id": key.id,
+        "key": value.value,
+        "mode": value.mode,
+        "name": key.name,
+        "created_at": iso_seconds(key.created_at),
+        "updated_at": _time(key.updated_at),
+        "expires_at": _time(key.expires_at),
+        "limited_to_apps": list(value.apps),
+        "limited_to_orgs": list(value.orgs),
+    }
+
+
+def _app(value: App) -> dict[str, Any]:
+    return {
+        "app_id": value.app_id,
+        "block_provider_infra_requests": value.block_provider_infra_requests,
+        "created_at": iso_seconds(value.created_at),
+        "default_upload_channel": value.default_upload_channel,
+        "icon_url": _image(value.icon_url),
+        "id": value.id,
+        "last_version": value.last_version,
+        "name": value.name,
+        "owner_org": value.owner_org,
+        "retention": value.retention,
+        "transfer_history": value.transfer_history,
+        "updated_at": _time(value.updated_at),
+        "user_id": value.user_id,
+    }
+
+
+def _app_saved(value: App) -> Body:
+    # The page shows the app itself, the OpenAPI document an envelope: this answer is both.
+    shown = _app(value)
+    return {**shown, "data": shown}
+
+
+def _bundle(value: Bundle) -> Body:
+    return {
+        "id": value.id,
+        "app_id": value.app_id,
+        "name": value.name,
+        "bucket_id": None,
+        "checksum": value.checksum,
+        "created_at": iso_seconds(value.created_at),
+        "updated_at": iso_seconds(value.updated_at),
+        "deleted": value.deleted,
+        "external_url": value.external_url,
+        "minUpdateVersion": value.min_update_version,
+        "native_packages": value.native_packages,
+        "owner_org": value.owner_org,
+        "r2_path": value.r2_path,
+        "session_key": value.session_key,
+        "storage_provider": value.storage_provider,
+        "user_id": value.user_id,
+    }
+
+
+def _channel(value: ShownChannel) -> Body:
+    row = value.channel
+    shown: dict[str, Any] = live.channel(value)
+    for name in ("created_at", "updated_at"):
+        shown[name] = iso_seconds(getattr(row, name))
+    shown["rolloutPausedAt"] = _time(row.rollout_paused_at)
+    shown["autoPauseLastTriggeredAt"] = _time(row.auto_pause_last_triggered_at)
+    shown["autoPauseLastCheckedAt"] = _time(row.auto_pause_last_checked_at)
+    if row.disable_auto_update == "version_number":
+        shown["disableAutoUpdate"] = "metadata"
+    shown["updatePackage"] = row.update_package
+    return shown
+
+
+def _device(value: SeenDevice) -> Body:
+    return {**live.device(value), "updated_at": iso_seconds(value.device.updated_at)}
+
+
+def _devices(value: SeenDevice | DevicePage) -> Body:
+    if isinstance(value, SeenDevice):
+        return _device(value)
+    page: dict[str, Any] = {"data": [_device(one) for one in value.devices], "hasMore": value.next_cursor is not None}
+    return page if value.next_cursor is None else {**page, "nextCursor": value.next_cursor}
+
+
+def _point(value: Point) -> dict[str, Any]:
+    return {
+        "date": day_text(day_of(value.at)),
+        "mau": value.mau,
+        "storage": int(value.storage),
+        "bandwidth": value.bandwidth,
+    }
+
+
+def _statistics(value: list[Point] | Breakdown) -> Body:
+    if isinstance(value, Breakdown):
+        return [{"app_id": app_id, **_point(point)} for app_id, point in value.by_app]
+    return [_point(point) for point in value]
+
+
+def _bundle_usage(value: BundleUsage) -> Body:
+    datasets = [{"label": dataset.label, "data": dataset.data} for dataset in value.datasets]
+    return {"labels": value.labels, "datasets": datasets}
+
+
+def _status(text: str) -> Callable[[Any], tuple[int, Body]]:
+    return lambda _: (200, {"status": text})
+
+
+SUCCESS: dict[str, Callable[[Any], tuple[int, Body]]] = {
+    "getHealth": live.ok,
+    "postHealth": live.ok,
+    "getOrganizations": _data(_organization),
+    "createOrganization": live.answer(lambda value: {"status": "ok", "id": value.id}),
+    "updateOrganization": live.answer(_organization_updated),
+    "deleteOrganization": live.ok,
+    "listOrganizationMembers": _data(_member),
+    "upsertOrganizationMember": live.answer(lambda value: {"status": "OK", "data": _member(value)}),
+    "deleteOrganizationMember": _status("OK"),
+    "listApiKeys": _data(_api_key),
+    "getApiKey": _data(_api_key),
+    "createApiKey": live.answer(lambda value: {"apikey": _api_key(value)}),
+    "updateApiKey": live.answer(lambda value: {"apikey": _api_key(value)}),
+    "updateApiKeyByBody": live.answer(lambda value: {"apikey": _api_key(value)}),
+    "deleteApiKey": live.answer(lambda _: {"success": True}),
+    "listApps": _data(_app),
+    "getApp": _data(_app),
+    "createApp": live.answer(_app_saved),
+    "updateApp": live.answer(_app_saved),
+    "deleteApp": live.ok,
+    "listBundles": _data(_bundle),
+    "createBundle": live.ok,
+    "setBundleChannel": live.answer(live.promotion),
+    "updateBundleMetadata": _status("success"),
+    "deleteBundle": live.ok,
+    "listChannels": live.one_or_many(_channel),
+    "upsertChannel": live.ok,
+    "deleteChannel": live.ok,
+    "getDevices": live.answer(_devices),
+    "linkDevice": live.ok,
+    "deleteDeviceOverride": live.ok,
+    "getAppStatistics": live.answer(_statistics),
+    "getOrganizationStatistics": live.answer(_statistics),
+    "getUserStatistics": live.answer(_statistics),
+    "getAppBundleUsage": live.answer(_bundle_usage),
+}
+
+DIALECT = Dialect(
+    name="documented", quirks=DOCUMENTED, checks_input_first=True, read=read, success=SUCCESS, failure=failure
+)

@@ -1,0 +1,69 @@
+"""The headers on every answer: request id, security, CORS (reference 00 §6)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+
+BACKEND_VERSION = "12.201.7"
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
+    "script-src 'none'; style-src 'none'; img-src 'none'; connect-src 'none'; upgrade-insecure-requests"
+)
+_REQUEST_ID = re.compile(r"[\w\-=]{1,255}", re.ASCII)
+_ALLOWED_ORIGIN = re.compile(
+    r"https://(console\.)?((preprod|development)\.)?capgo\.app"
+    r"|https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?"
+    r"|(capacitor|ionic|localhost)://localhost"
+)
+_ALLOWED_METHODS = b"POST,GET,PUT,PATCH,DELETE,OPTIONS"
+_ALLOWED_HEADERS = (
+    b"Content-Type,Authorization,X-Capgo-Spoof-Admin-Authorization,capgkey,capgo_api,x-api-key,x-limited-key-id,"
+    b"apisecret,apikey,x-client-info"
+)
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_ALWAYS: RawHeaders = [
+    (b"x-worker-source", f"mock-capgo-{BACKEND_VERSION}".encode()),
+    (b"content-security-policy", _CONTENT_SECURITY_POLICY.encode()),
+]
+
+
+def common_headers(headers: Mapping[str, str]) -> RawHeaders:
+    """What every answer carries: the request's id, where it was served, and that it loads nothing."""
+    return [(b"x-request-id", request_id(headers).encode("latin-1")), *_ALWAYS]
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """The client's own request id where it has the right form, else the edge's, else a new one."""
+    sent = headers.get("x-request-id")
+    if sent is not None and _REQUEST_ID.fullmatch(sent):
+        return sent
+    return headers.get("cf-ray") or str(uuid.uuid4())
+
+
+def cors_headers(headers: Mapping[str, str]) -> RawHeaders:
+    """An allowed origin is echoed; there is never a `*`, and no credentials header."""
+    vary = (b"vary", b"Origin")
+    origin = headers.get("origin")
+    if origin is None or not is_allowed_origin(origin):
+        return [vary]
+    return [vary, (b"access-control-allow-origin", origin.encode("latin-1"))]
+
+
+def preflight_headers(headers: Mapping[str, str]) -> RawHeaders:
+    """The answer to OPTIONS on any path; a refused origin gets it too, without its name."""
+    allowed = [header for header in cors_headers(headers) if header[0] != b"vary"]
+    return [
+        *allowed,
+        (b"access-control-allow-methods", _ALLOWED_METHODS),
+        (b"access-control-allow-headers", _ALLOWED_HEADERS),
+        (b"vary", b"Origin, Access-Control-Request-Headers"),
+    ]
+
+
+def is_allowed_origin(origin: str) -> bool:
+    """Whether a page from this origin may read answers: Capgo's console, loopback, and app web views."""
+    return _ALLOWED_ORIGIN.fullmatch(origin) is not None

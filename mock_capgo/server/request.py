@@ -1,0 +1,36 @@
+"""A request as the API reads it: whole, and with the little of HTTP that matters to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from mock_capgo.access.keys import Headers
+
+
+@dataclass(slots=True)
+class Request:
+    """Method, decoded path, raw query, headers by lower-case name, and the body in full."""
+
+    method: str
+    path: str
+    query_string: bytes = b""
+    headers: Headers = field(default_factory=dict)
+    body: bytes = b""
+    base_url: str = ""
+
+    def query(self) -> list[tuple[str, str]]:
+        """The query's names and values in order, empty values included."""
+        if not self.query_string:
+            return []
+        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
+
+    def address(self) -> str | None:
+        """The client's address as the service's edge tells it; None when no header does (reference 00 §4)."""
+        headers = self.headers
+        return (
+            headers.get("cf-connecting-ip")
+            or headers.get("x-forwarded-for", "").split(",")[0].strip()
+            or headers.get("x-real-ip")
+            or None
+        )
