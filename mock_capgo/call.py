@@ -102,3 +102,9 @@ class Call:
             app_id=channel.app_id,
             channel_id=channel.id,
         )
+
+    def sees_channel(self, channel: Channel | None) -> bool:
+        """Whether a channel is visible to the caller: whoever reads the app sees all of its channels."""
+        if channel is None:
+            return False
+        return self.may_channel("channel.read", channel) or self.may_app("app.read", self.state.apps.get(channel.app_id))

@@ -125,6 +125,8 @@ ORG_NAME_TAKEN = _row("ORG_NAME_TAKEN", 500, "unknown_error", "Unknown error", 4
 ORG_NAME_TAKEN_TOLD = _row(
     "ORG_NAME_TAKEN_TOLD", 400, "cannot_create_org", "Cannot create org", 400, "Organization name already in use"
 )
+CANNOT_PARSE_ORG = _row("CANNOT_PARSE_ORG", 400, "cannot_parse_organization", "Cannot parse organization")
+CANNOT_PARSE_ORGS = _row("CANNOT_PARSE_ORGS", 400, "cannot_parse_organizations", "Cannot parse organizations")
 CANNOT_GET_PLAN = _row("CANNOT_GET_PLAN", 400, "cannot_get_plan", "Cannot get plan")
 CANNOT_UPDATE_ORG = _row("CANNOT_UPDATE_ORG", 400, "cannot_update_org", "Cannot update org")
 REQUIRES_2FA = _row(
@@ -144,6 +146,7 @@ INVALID_REQUIRED_KEY = _row(
 _MEMBERS = "Insufficient permissions to manage members"
 MEMBERS_OUT_OF_REACH = _row("MEMBERS_OUT_OF_REACH", 400, "cannot_access_organization", _NO_ORG, 403, _MEMBERS)
 _INVITE = ("error_inviting_user_to_organization", "Error inviting user to organization")
+CANNOT_PARSE_MEMBERS = _row("CANNOT_PARSE_MEMBERS", 400, "cannot_parse_members", "Cannot parse members")
 INVITE_NO_RIGHTS = _row("INVITE_NO_RIGHTS", 400, *_INVITE, 403, _MEMBERS)
 INVITE_ALREADY_INVITED = _row("INVITE_ALREADY_INVITED", 400, *_INVITE, 400, "Member already exists in organization")
 INVITE_NO_EMAIL = _row("INVITE_NO_EMAIL", 400, *_INVITE, 404, "Member not found")

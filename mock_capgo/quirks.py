@@ -87,6 +87,11 @@ class Quirk(Enum):
         "FAULT",
         "A bundle version that is not text is 500 unknown_error (20 §0).",
     )
+    ODD_UUIDS_CANNOT_BE_PARSED = (
+        "FAULT",
+        "Organizations and members are checked again before they are shown: an id that is no RFC 9562 UUID fails"
+        " the whole answer (00 §7).",
+    )
     NULL_KEY_UPDATE_CRASHES = (
         "FAULT",
         "PUT /apikey with the body `null` is 500 unknown_error (12).",

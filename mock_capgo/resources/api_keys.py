@@ -101,8 +101,9 @@ def update_api_key(call: Call) -> ShownKey:
     request = {"requestId": call.world.uuid()}
     _require_management(call, errors.APIKEY_UPDATE_DENIED, request)
     if call.params is None:
-        error = errors.UNKNOWN_ERROR if call.has(Quirk.NULL_KEY_UPDATE_CRASHES) else errors.NO_VALID_FIELDS
-        raise Refusal(error, request)
+        if call.has(Quirk.NULL_KEY_UPDATE_CRASHES):
+            raise Refusal(errors.UNKNOWN_ERROR)
+        raise Refusal(errors.NO_VALID_FIELDS, request)
     params = fields(call.params)
     _check_shapes(params, request)
     wanted = call.path.get("id") or (js_text(params["id"]) if truthy(params.get("id")) else "")

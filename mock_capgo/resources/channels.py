@@ -95,7 +95,7 @@ def delete_channel(call: Call) -> None:
     if params.get("delete_bundle") is True:
         _delete_preview(call, app_id, channel)
         return
-    if channel is None or not call.may_channel("channel.read", channel):
+    if channel is None or not call.sees_channel(channel):
         visible = call.may_app("app.read", call.state.apps.get(app_id))
         error = errors.CANNOT_FIND_CHANNEL if visible else errors.CHANNEL_HIDDEN
         raise Refusal(error, {"supabaseError": NO_ROWS})

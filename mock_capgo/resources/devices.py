@@ -92,7 +92,7 @@ def link_device(call: Call) -> None:
             raise Refusal(errors.DEVICES_OUT_OF_REACH, {"app_id": app_id})
         return
     channel = find_channel(call, app_id, channel_name)
-    if channel is None or not call.may_channel("channel.read", channel):
+    if channel is None or not call.sees_channel(channel):
         visible = call.may_app("app.read", app)
         error = errors.DEVICE_CHANNEL_NOT_FOUND if visible else errors.DEVICE_CHANNEL_HIDDEN
         raise Refusal(error, {"dbError": NO_ROWS})

@@ -7,15 +7,22 @@ issue each fault is reported as. The wording is the library's; codes and paths a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from mock_capgo import errors
-from mock_capgo.errors import Refusal
+from mock_capgo.errors import Error, Refusal
 from mock_capgo.resources.values import EMAIL, MAX_SAFE_INTEGER, Fields, fields
 
 Issue = dict[str, Any]
+
+_UUID_PATTERN = (
+    r"/^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    r"|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/"
+)
+_RFC_UUID = re.compile(_UUID_PATTERN[2:-2])
 
 _EMAIL_PATTERN = (
     r"/^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/"
@@ -59,6 +66,24 @@ def _issues(owner: Fields, name: str, kind: Kind, path: list[Any]) -> list[Issue
     if owner[name] is None and kind.nullable:
         return []
     return _faults(owner[name], kind, [*path, name])
+
+
+def refuse_odd_uuids(error: Error, ids: Iterable[tuple[list[Any], str]]) -> None:
+    """Raise `error` where an id that would be shown, given with its path, is no RFC 9562 UUID."""
+    found = [
+        {
+            "origin": "string",
+            "code": "invalid_format",
+            "format": "uuid",
+            "pattern": _UUID_PATTERN,
+            "path": path,
+            "message": "Invalid UUID",
+        }
+        for path, value in ids
+        if not _RFC_UUID.fullmatch(value)
+    ]
+    if found:
+        raise Refusal(error, {"error": {"issues": found, "name": "SchemaError"}})
 
 
 class _Absent:

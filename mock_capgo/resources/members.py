@@ -11,7 +11,7 @@ from mock_capgo.errors import Error, Refusal
 from mock_capgo.quirks import Quirk
 from mock_capgo.resources import cascades
 from mock_capgo.resources.common import NO_ROWS
-from mock_capgo.resources.issues import Kind, check
+from mock_capgo.resources.issues import Kind, check, refuse_odd_uuids
 from mock_capgo.resources.organizations import add_member, refuse_unexpiring_key
 from mock_capgo.world.records import DAY, Binding, Invitation, Member, Micros, User
 
@@ -66,7 +66,10 @@ def list_members(call: Call) -> list[ListedMember]:
         for invitation in state.invitations.where("org", org_id)
         if invitation.cancelled_at is None and invitation.updated_at > call.now - INVITATION_LISTED
     ]
-    return members + open_invitations
+    shown = members + open_invitations
+    if call.has(Quirk.ODD_UUIDS_CANNOT_BE_PARSED):
+        refuse_odd_uuids(errors.CANNOT_PARSE_MEMBERS, [([at, "uid"], one.uid) for at, one in enumerate(shown)])
+    return shown
 
 
 def invite_member(call: Call) -> ListedMember:

@@ -12,7 +12,7 @@ from mock_capgo.call import Call
 from mock_capgo.errors import Refusal
 from mock_capgo.quirks import Quirk
 from mock_capgo.resources import cascades
-from mock_capgo.resources.issues import Kind, check
+from mock_capgo.resources.issues import Kind, check, refuse_odd_uuids
 from mock_capgo.resources.values import fields, image_path, stripped, truthy, website
 from mock_capgo.world.records import DAY, Binding, Member, Organization, Subscription
 from mock_capgo.world.world import SYSTEM
@@ -69,11 +69,21 @@ def get_organizations(call: Call) -> Organization | list[Organization]:
         if found is None or not call.may("org.read", found.id):
             raise Refusal(errors.ORG_NOT_READABLE, {"org_id": org_id})
         refuse_unexpiring_key(call, found.id)
+        if call.has(Quirk.ODD_UUIDS_CANNOT_BE_PARSED):
+            refuse_odd_uuids(errors.CANNOT_PARSE_ORG, [(["id"], found.id), (["created_by"], found.created_by)])
         return found
     mine = {binding.org_id for binding in call.caller.bindings if binding.scope_type == "org"}
     readable = [org for org in call.state.organizations if org.id in mine and call.may("org.read", org.id)]
     start = int(params.get("page") or 0) * ORGANIZATIONS_PER_PAGE
-    return readable[start : start + ORGANIZATIONS_PER_PAGE] if start >= 0 else []
+    shown = readable[start : start + ORGANIZATIONS_PER_PAGE] if start >= 0 else []
+    if call.has(Quirk.ODD_UUIDS_CANNOT_BE_PARSED):
+        ids = [
+            ([at, name], value)
+            for at, org in enumerate(shown)
+            for name, value in (("id", org.id), ("created_by", org.created_by))
+        ]
+        refuse_odd_uuids(errors.CANNOT_PARSE_ORGS, ids)
+    return shown
 
 
 def create_organization(call: Call) -> Organization:
