@@ -104,6 +104,10 @@ class Quirk(Enum):
         "FAULT",
         "customIdMode is on for any text in the query, also `false` and `0` (23 §3).",
     )
+    UNUSABLE_CURSOR_IS_IGNORED = (
+        "FAULT",
+        "A device cursor that no answer gave is ignored, and the first page comes again (23 §3).",
+    )
     DEVICE_BODY_CRASHES = (
         "FAULT",
         "A JSON null, or a number as device_id or version_build, is 500 unknown_error on the device API (30 §2).",

@@ -30,7 +30,7 @@ def control_app(universe: Universe) -> Router:
     """The control API of one universe, to be mounted under `/_mock`."""
 
     async def health(_: Request) -> Response:
-        return reply({"status": "ok", "fixture": universe.fixture.name})
+        return reply({"status": "ok", "fixture": universe.fixture.source})
 
     async def info(_: Request) -> Response:
         state = universe.world.state
@@ -39,7 +39,7 @@ def control_app(universe: Universe) -> Router:
                 "name": "mock-capgo",
                 "version": __version__,
                 "dialect": universe.dialect.name,
-                "fixture": universe.fixture.name,
+                "fixture": universe.fixture.source,
                 "limits": "on" if universe.limits.enabled else "off",
                 "seed": universe.world.seed,
                 "now": iso_millis(universe.world.clock.now()),
@@ -60,7 +60,7 @@ def control_app(universe: Universe) -> Router:
             universe.reset(fixture, moment)
         except FixtureError as error:
             raise ControlError(400, str(error)) from None
-        return reply({"status": "ok", "fixture": universe.fixture.name, "now": iso_millis(universe.world.clock.now())})
+        return reply({"status": "ok", "fixture": universe.fixture.source, "now": iso_millis(universe.world.clock.now())})
 
     return Router(
         [

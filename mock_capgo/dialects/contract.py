@@ -99,13 +99,13 @@ def coerced(value: str, kind: str) -> Any:
 
 def _fault(error: ValidationError) -> Fault:
     pointer = "".join(f"/{part}" for part in error.instance_path)
-    keyword = next((str(part) for part in reversed(error.schema_path) if isinstance(part, str)), "")
+    kind = error.kind
     member = str(error.instance_path[-1]) if error.instance_path else ""
-    if keyword in ("required", "additionalProperties", "unevaluatedProperties"):
-        # The validator quotes the member's name in its message and nowhere else.
-        quoted = error.message.split('"' if keyword == "required" else "'")
-        member = quoted[1] if len(quoted) > 1 else member
-    return Fault(keyword, pointer, member, error.message)
+    if kind.name == "required":
+        member = str(kind.property).strip('"')
+    elif kind.name == "additionalProperties":
+        member = str(kind.unexpected[0])
+    return Fault(kind.name, pointer, member, error.message)
 
 
 def _operations() -> dict[str, Any]:

@@ -15,7 +15,7 @@ import orjson
 from mock_capgo import errors
 from mock_capgo.dialects import Body, Dialect, live
 from mock_capgo.dialects.contract import Fault, coerced, contract, first_fault
-from mock_capgo.errors import Refusal
+from mock_capgo.errors import Error, Refusal
 from mock_capgo.operations import Operation
 from mock_capgo.quirks import DOCUMENTED
 from mock_capgo.resources.api_keys import ShownKey
@@ -38,9 +38,12 @@ _SENTENCES: dict[tuple[str, str], str] = {
     ("deleteOrganizationMember", "email"): "Invalid email format",
     ("upsertOrganizationMember", "role"): "Invalid role specified",
     ("createBundle", "version"): "Invalid version format",
+    ("createBundle", "external_url"): "External URL must use HTTPS protocol",
     ("upsertChannel", "version"): "Invalid version format. Use semantic versioning",
     ("upsertChannel", "disableAutoUpdate"): "Invalid disableAutoUpdate value",
 }
+# Members that the contract does not have, and that the documentation has an error of their own for.
+_REFUSED_MEMBERS: dict[tuple[str, str], Error] = {("linkDevice", "version_id"): errors.INVALID_VERSION_ID}
 _APP_CONFIGURATION = {"createApp", "getApp", "updateApp", "deleteApp"}
 
 
@@ -86,8 +89,9 @@ def _hold(operation: Operation, validator: Any, value: Any) -> None:
     fault = first_fault(validator, value)
     if fault is None:
         return
-    if operation.tag == "statistics":
-        raise Refusal(errors.STATISTICS_INVALID)
+    refused = _REFUSED_MEMBERS.get((operation.id, fault.member))
+    if refused is not None:
+        raise Refusal(refused)
     raise _broken(operation, _sentence(operation, fault))
 
 
@@ -100,7 +104,7 @@ def _broken(operation: Operation, reason: str) -> Refusal:
 def _sentence(operation: Operation, fault: Fault) -> str:
     """What is wrong with the input: the documented sentence, else the member and the rule."""
     documented = _SENTENCES.get((operation.id, fault.member))
-    if documented is not None and fault.keyword != "additionalProperties":
+    if documented is not None and (fault.keyword != "required" or documented.endswith("is required")):
         return documented
     if fault.keyword == "additionalProperties":
         return f"Unknown field: {fault.member}"
@@ -108,7 +112,11 @@ def _sentence(operation: Operation, fault: Fault) -> str:
         return "Invalid app configuration"
     if fault.keyword == "required":
         return f"{fault.member} is required"
-    return f"{fault.pointer.removeprefix('/') or 'The body'}: {fault.message}"
+    where = fault.pointer.removeprefix("/") or "The body"
+    if fault.keyword == "pattern":
+        # The pattern itself says little to people, and much about its author.
+        return f"{where}: the value does not have the form that it must have"
+    return f"{where}: {fault.message}"
 
 
 def _number_like(name: str, value: Any) -> Any:

@@ -159,6 +159,9 @@ def _after_cursor(call: Call, app_id: str, order: str | None, cursor: Any) -> It
     """The devices behind a cursor, in the order asked for; without a usable cursor all of them."""
     state = call.state
     at, _, device_id = js_text(cursor or "").partition("|")
+    moment = _moment(at)
+    if cursor and not call.has(Quirk.UNUSABLE_CURSOR_IS_IGNORED) and (moment is None or not device_id):
+        raise Refusal(errors.INVALID_CURSOR)
     usable = bool(at and device_id)
     if order is None:
         # By device id alone: the cursor's time is not looked at (23 §3).
@@ -167,13 +170,18 @@ def _after_cursor(call: Call, app_id: str, order: str | None, cursor: Any) -> It
         return (state.devices.rows[app_id, ids[index]] for index in range(start, len(ids)))
     sign = 1 if order == "asc" else -1
     by_time = sorted(state.devices.where("app", app_id), key=lambda d: (sign * d.updated_at, d.device_id))
-    if not usable:
+    if not usable or moment is None:
         return by_time
+    behind = (sign * moment, device_id)
+    return [device for device in by_time if (sign * device.updated_at, device.device_id) > behind]
+
+
+def _moment(text: str) -> Micros | None:
+    """The time of a cursor. A query that was not encoded has a blank where the offset's plus was."""
     try:
-        moment = sign * parse_time(at.replace(" ", "+"))
+        return parse_time(text.replace(" 00:00", "+00:00"))
     except ValueError:
-        return by_time
-    return [device for device in by_time if (sign * device.updated_at, device.device_id) > (moment, device_id)]
+        return None
 
 
 def _device_id(params: Fields) -> str:

@@ -40,6 +40,16 @@ from mock_capgo.world.records import DAY, App, DailyUsage, Day, Micros
 from mock_capgo.world.state import State
 from mock_capgo.world.world import World
 
+__all__ = [
+    "Breakdown",
+    "BundleUsage",
+    "Point",
+    "get_app_bundle_usage",
+    "get_app_statistics",
+    "get_organization_statistics",
+    "get_user_statistics",
+]
+
 MAX_DAYS = 36_525
 MAX_POINTS = 500_000
 MAX_LABELS = 10_000

@@ -11,6 +11,7 @@ import orjson
 import uvicorn
 
 from mock_capgo import __version__
+from mock_capgo.access.keys import digest
 from mock_capgo.server.app import create_app
 from mock_capgo.server.asgi import AccessLog
 from mock_capgo.server.dispatch import Answer
@@ -76,14 +77,14 @@ def _announce(universe: Universe, settings: Settings, url: str, out: TextIO) -> 
             "url": url,
             "version": __version__,
             "dialect": universe.dialect.name,
-            "fixture": universe.fixture.name,
+            "fixture": universe.fixture.source,
             "limits": settings.limits,
             "keys": [{"key": value, "name": name, "role": role} for value, name, role in keys],
         }
         print(orjson.dumps(started).decode(), file=out, flush=True)
         return
     print(f"mock-capgo {__version__}  {url}", file=out)
-    print(f"dialect {universe.dialect.name}, fixture {universe.fixture.name}, limits {settings.limits}", file=out)
+    print(f"dialect {universe.dialect.name}, fixture {universe.fixture.source}, limits {settings.limits}", file=out)
     if keys:
         print("\nAPI keys (send one as `authorization` or `x-api-key`):", file=out)
     width = max((len(value) for value, _, _ in keys), default=0)
@@ -108,8 +109,16 @@ def _describe(universe: Universe, key: ApiKey) -> tuple[str, str, str]:
         roles.append(f"and {len(bindings) - len(roles)} more")
     if key.expires_at is not None and key.expires_at <= universe.world.now:
         roles.append("expired")
-    value = key.key or universe.fixture.plain_values.get(key.id, "(hashed)")
+    value = key.key or _plain_value(universe, key)
     return value, key.name, ", ".join(roles) or (f"mode {key.mode}" if key.mode else "no role")
+
+
+def _plain_value(universe: Universe, key: ApiKey) -> str:
+    """The value of a hashed key where the fixture tells it: the world itself does not know it."""
+    for row in universe.fixture.document.get("api_keys", ()):
+        if row.get("hashed") and digest(row["key"]) == key.key_hash:
+            return str(row["key"])
+    return "(hashed)"
 
 
 def _access_log(settings: Settings, out: TextIO) -> AccessLog | None:
