@@ -11,7 +11,7 @@ from typing import Any
 
 from mock_capgo.resources.audit import AuditPage
 from mock_capgo.resources.common import ROWS_PER_PAGE
-from mock_capgo.resources.webhooks import CreatedWebhook, DeliveryPage, TestResult, WebhookDetail
+from mock_capgo.resources.webhooks import CreatedWebhook, DeliveryPage, PingResult, WebhookDetail
 from mock_capgo.world.clock import iso_offset
 from mock_capgo.world.records import AuditLog, Delivery, Micros, Webhook
 from mock_capgo.world.rows import audit_row
@@ -58,7 +58,7 @@ def deleted_webhook(value: Webhook) -> Row:
     return {"status": "Webhook deleted", "webhookId": value.id}
 
 
-def test_result(value: TestResult) -> Row:
+def ping_result(value: PingResult) -> Row:
     """What a test delivery came to; without `status` where there was no HTTP answer."""
     said = "Test webhook delivered successfully" if value.success else "Test webhook delivery failed"
     status = {} if value.status is None else {"status": value.status}
@@ -151,7 +151,7 @@ SUCCESS: dict[str, Callable[[Any], tuple[int, Any]]] = {
     "createWebhook": _answer(created_webhook, 201),
     "updateWebhook": _answer(updated_webhook),
     "deleteWebhook": _answer(deleted_webhook),
-    "testWebhook": _answer(test_result),
+    "testWebhook": _answer(ping_result),
     "listDeliveries": _answer(delivery_page),
     "retryDelivery": _answer(queued_delivery),
     "getAuditLogs": _answer(audit_page),

@@ -68,15 +68,15 @@ def _organization(call: Call, org_id: str) -> str:
 
 
 def _rows(call: Call, org_id: str, table: str | None, operation: str | None) -> list[AuditLog]:
-    """The rows asked for, newest first; of rows of one moment the one written last comes first."""
+    """The rows asked for, newest first; of the rows of one call, the first that was written comes first."""
     found = [
         row
-        for row in reversed(call.state.audit_logs.where("org", org_id))
+        for row in call.state.audit_logs.where("org", org_id)
         if row.created_at > call.now - KEPT
         and (not table or row.table_name == table)
         and (not operation or row.operation == operation)
     ]
-    return sorted(found, key=lambda row: row.created_at, reverse=True)
+    return sorted(found, key=lambda row: -row.created_at)
 
 
 def _page(rows: list[AuditLog], page: float, limit: float) -> list[AuditLog]:
