@@ -107,4 +107,5 @@ class Call:
         """Whether a channel is visible to the caller: whoever reads the app sees all of its channels."""
         if channel is None:
             return False
-        return self.may_channel("channel.read", channel) or self.may_app("app.read", self.state.apps.get(channel.app_id))
+        app = self.state.apps.get(channel.app_id)
+        return self.may_channel("channel.read", channel) or self.may_app("app.read", app)

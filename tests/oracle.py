@@ -17,7 +17,7 @@ class Oracle:
 
     def __init__(self, dialect: str) -> None:
         self.document = bundled(dialect)
-        self._operations = [
+        self._operations: list[tuple[str, re.Pattern[str], dict[str, Any]]] = [
             (method.upper(), re.compile(_pattern(path)), operation)
             for path, item in self.document["paths"].items()
             for method, operation in item.items()

@@ -49,18 +49,19 @@ def control_app(universe: Universe) -> Router:
 
     async def reset(request: Request) -> Response:
         wanted = await read_object(request, {"fixture", "now"})
-        fixture, now = wanted.get("fixture"), wanted.get("now")
+        fixture, moment_text = wanted.get("fixture"), wanted.get("now")
         if fixture is not None and not isinstance(fixture, str):
             raise ControlError(400, "fixture: the name of a built-in world is expected, as text")
         try:
-            moment = None if now is None else parse_time(now)
+            moment = None if moment_text is None else parse_time(moment_text)
         except (TypeError, ValueError):
-            raise ControlError(400, f"now: {now!r} is no ISO 8601 time such as 2026-01-31T12:00:00Z") from None
+            raise ControlError(400, f"now: {moment_text!r} is no ISO 8601 time such as 2026-01-31T12:00:00Z") from None
         try:
             universe.reset(fixture, moment)
         except FixtureError as error:
             raise ControlError(400, str(error)) from None
-        return reply({"status": "ok", "fixture": universe.fixture.source, "now": iso_millis(universe.world.clock.now())})
+        now = iso_millis(universe.world.clock.now())
+        return reply({"status": "ok", "fixture": universe.fixture.source, "now": now})
 
     return Router(
         [

@@ -99,7 +99,7 @@ def coerced(value: str, kind: str) -> Any:
 
 def _fault(error: ValidationError) -> Fault:
     pointer = "".join(f"/{part}" for part in error.instance_path)
-    kind = error.kind
+    kind: Any = error.kind
     member = str(error.instance_path[-1]) if error.instance_path else ""
     if kind.name == "required":
         member = str(kind.property).strip('"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 import orjson
@@ -47,7 +48,7 @@ def universe_of(settings: Settings) -> Universe:
     return create_universe(fixture, dialect, limits=settings.limits == "on", seed=settings.seed)
 
 
-def _document(universe: Universe):  # type: ignore[no-untyped-def]
+def _document(universe: Universe) -> Callable[[Request], Awaitable[Response]]:
     async def document(_: Request) -> Response:
         return Response(_encoded(universe.dialect.name), media_type="application/json")
 
