@@ -93,6 +93,8 @@ BODY_TOO_LARGE = _row("BODY_TOO_LARGE", 413, "payload_too_large", "The body is o
 INVALID_JSON = _row("INVALID_JSON", 400, "invalid_json_parse_body", "Invalid JSON body")
 INVALID_BODY = _row("INVALID_BODY", 400, "invalid_body", "Invalid body", 400, "Invalid body")
 CONTRACT = _row("CONTRACT", 400, "invalid_body", "Invalid body", 400, "{reason}")
+# What a test asked for, and the service never says by itself.
+INJECTED = _row("INJECTED", 500, "injected_fault", "{reason}", 500, "{reason}")
 INVALID_VERSION_HEADER = _row("INVALID_VERSION_HEADER", 400, "invalid_capgo_api_version", "Invalid Capgo API version")
 
 _KEY = "Invalid API key"

@@ -41,7 +41,8 @@ class Operation:
     `permission` is the one that decides, None where authentication is enough; `live_rule` names the live
     header rule (reference 00 §2), None where no key is needed; `live_input` says where the live service
     reads parameters; `cors` whether its answers carry CORS headers there; `documented` whether the
-    operation exists in the documented dialect.
+    operation exists in the documented dialect; `secret` whether its bodies may hold a value that nobody else
+    is to see.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Operation:
     live_input: LiveInput = "body_or_query"
     cors: bool = True
     documented: bool = True
+    secret: bool = False
 
 
 # fmt: off
@@ -98,14 +100,17 @@ OPERATIONS: tuple[Operation, ...] = (
     # API keys (reference 12)
     Operation("listApiKeys", "GET", "/apikey", "api-keys", api_keys.list_api_keys, "org.manage_apikeys", "A", "none"),
     Operation(
-        "createApiKey", "POST", "/apikey", "api-keys", api_keys.create_api_key, "org.manage_apikeys", "A", "json"
+        "createApiKey", "POST", "/apikey", "api-keys", api_keys.create_api_key, "org.manage_apikeys", "A", "json",
+        secret=True,
     ),
     Operation(
-        "updateApiKeyByBody", "PUT", "/apikey", "api-keys", api_keys.update_api_key, "org.manage_apikeys", "A", "json"
+        "updateApiKeyByBody", "PUT", "/apikey", "api-keys", api_keys.update_api_key, "org.manage_apikeys", "A", "json",
+        secret=True,
     ),
     Operation("getApiKey", "GET", "/apikey/{id}", "api-keys", api_keys.get_api_key, "org.manage_apikeys", "A", "none"),
     Operation(
-        "updateApiKey", "PUT", "/apikey/{id}", "api-keys", api_keys.update_api_key, "org.manage_apikeys", "A", "json"
+        "updateApiKey", "PUT", "/apikey/{id}", "api-keys", api_keys.update_api_key, "org.manage_apikeys", "A", "json",
+        secret=True,
     ),
     Operation(
         "deleteApiKey", "DELETE", "/apikey/{id}", "api-keys", api_keys.delete_api_key, "org.manage_apikeys", "A",
@@ -182,7 +187,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "createWebhook", "POST", "/webhooks", "webhooks", webhooks.create_webhook, "org.update_settings", "A",
-        cors=False, documented=False,
+        cors=False, documented=False, secret=True,
     ),
     Operation(
         "updateWebhook", "PUT", "/webhooks", "webhooks", webhooks.update_webhook, "org.update_settings", "A",

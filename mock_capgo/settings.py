@@ -35,6 +35,17 @@ class Settings:
     quirks: str = _option("on", "whether to imitate what looks like a fault of the service", ("on", "off"))
     seed: int = _option(0, "seed of generated ids, keys and draws")
     log: str = _option("text", "how to print each request", ("off", "text", "json"))
+    control: str = _option("on", "whether there are control routes under /_mock", ("on", "off"))
+    control_port: int = _option(-1, "a port of their own for the control routes; -1 for the API's, 0 for a free one")
+    control_token: str = _option(
+        "", "what x-mock-token must be on control routes; made up when empty and not on loopback"
+    )
+    plugin_port: int = _option(-1, "a port of its own for the device API too; -1 for none, 0 for a free one")
+    webhooks: str = _option("off", "whether webhooks are sent, to loopback addresses only", ("on", "off"))
+    journal_bytes: int = _option(4 * 1024 * 1024, "bytes of requests and answers that each world's journal keeps")
+    explain: str = _option("off", "whether x-mock-reason explains each refusal", ("on", "off"))
+    fault_header: str = _option("off", "whether a request may ask for its own fault in x-mock-fault", ("on", "off"))
+    save_on_exit: str = _option("", "file that the world is saved to, as a fixture, when the server stops")
 
 
 def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], config: str | None = None) -> Settings:
@@ -79,8 +90,11 @@ def _value(option: Any, value: Any, source: str) -> Any:
             number = int(value)
         except (TypeError, ValueError):
             raise SettingsError(f"{source}: {value!r} is no whole number") from None
-        if option.name == "port" and not 0 <= number <= 65535:
-            raise SettingsError(f"{source}: {number} is no port; use 0 to 65535")
+        lowest = -1 if option.default == -1 else 0
+        if option.name.endswith("port") and not lowest <= number <= 65535:
+            raise SettingsError(f"{source}: {number} is no port; use {lowest} to 65535")
+        if number < lowest and option.name != "seed":
+            raise SettingsError(f"{source}: {number} is too small; use {lowest} or more")
         return number
     if isinstance(value, bool) and option.metadata["choices"] == ("on", "off"):
         value = "on" if value else "off"

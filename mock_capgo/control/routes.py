@@ -1,113 +1,96 @@
-"""The control routes: health, info, reset."""
+"""The control API as a list of routes. Every route works on the default world, and under `/w/{id}` on that one."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from mock_capgo import __version__
-from mock_capgo.server.dispatch import MAX_BODY
+from mock_capgo.control import clock, faults, journal, state, worlds
+from mock_capgo.control.http import guarded, moment, read_object, reply, typed, universe_of
 from mock_capgo.server.universe import Universe
-from mock_capgo.world.clock import iso_millis, parse_time
-from mock_capgo.world.fixture import FixtureError
+from mock_capgo.server.universes import Universes
+from mock_capgo.settings import Settings
+from mock_capgo.world.clock import iso_millis
 from mock_capgo.world.state import TABLES
 
-
-class ControlError(Exception):
-    """A control call that cannot be done; the text says why, `status` is what is answered."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
+OnUniverse = Callable[[Request, Universe], Awaitable[Response]]
 
 
-def control_app(universe: Universe) -> Router:
-    """The control API of one universe, to be mounted under `/_mock`."""
+def control_app(universes: Universes, settings: Settings) -> Router:
+    """The control API of a server, to be mounted under `/_mock` and `/w/{world}/_mock`."""
 
-    async def health(_: Request) -> Response:
-        return reply({"status": "ok", "fixture": universe.fixture.source})
+    def on(path: str, method: str, handle: OnUniverse) -> Route:
+        async def endpoint(request: Request) -> Response:
+            universe = universe_of(request, universes)
+            return await handle(request, universe)
 
-    async def info(_: Request) -> Response:
-        state = universe.world.state
-        return reply(
-            {
-                "name": "mock-capgo",
-                "version": __version__,
-                "dialect": universe.dialect.name,
-                "fixture": universe.fixture.source,
-                "limits": "on" if universe.limits.enabled else "off",
-                "seed": universe.world.seed,
-                "now": iso_millis(universe.world.clock.now()),
-                "counts": {name: len(getattr(state, name)) for name in TABLES},
-            }
-        )
-
-    async def reset(request: Request) -> Response:
-        wanted = await read_object(request, {"fixture", "now"})
-        fixture, moment_text = wanted.get("fixture"), wanted.get("now")
-        if fixture is not None and not isinstance(fixture, str):
-            raise ControlError(400, "fixture: the name of a built-in world is expected, as text")
-        try:
-            moment = None if moment_text is None else parse_time(moment_text)
-        except (TypeError, ValueError):
-            raise ControlError(400, f"now: {moment_text!r} is no ISO 8601 time such as 2026-01-31T12:00:00Z") from None
-        try:
-            universe.reset(fixture, moment)
-        except FixtureError as error:
-            raise ControlError(400, str(error)) from None
-        now = iso_millis(universe.world.clock.now())
-        return reply({"status": "ok", "fixture": universe.fixture.source, "now": now})
+        return Route(path, guarded(endpoint), methods=[method])
 
     return Router(
         [
-            Route("/health", guarded(health)),
-            Route("/info", guarded(info)),
-            Route("/reset", guarded(reset), methods=["POST"]),
+            on("/health", "GET", health),
+            on("/info", "GET", info),
+            on("/reset", "POST", reset),
+            on("/keys", "GET", worlds.list_keys),
+            on("/keys", "POST", worlds.make_key),
+            on("/clock", "GET", clock.show),
+            on("/clock", "POST", clock.change),
+            on("/state", "GET", state.export),
+            on("/state", "PUT", state.replace),
+            on("/seed", "POST", state.seed),
+            on("/checkpoints", "GET", state.list_checkpoints),
+            on("/checkpoints/{name}", "POST", state.make_checkpoint),
+            on("/checkpoints/{name}/restore", "POST", state.restore_checkpoint),
+            on("/checkpoints/{name}", "DELETE", state.forget_checkpoint),
+            on("/faults", "GET", faults.show),
+            on("/faults", "POST", faults.add),
+            on("/faults", "DELETE", faults.clear),
+            on("/faults/{fault}", "DELETE", faults.remove),
+            on("/journal", "GET", journal.show),
+            on("/journal", "DELETE", journal.clear),
+            on("/journal/next", "GET", journal.wait),
+            on("/journal.har", "GET", journal.har),
+            on("/verify", "POST", journal.verify),
+            Route("/worlds", guarded(worlds.listing(universes)), methods=["GET"]),
+            Route("/worlds", guarded(worlds.making(universes, settings)), methods=["POST"]),
+            Route("/worlds/{id}", guarded(worlds.deleting(universes)), methods=["DELETE"]),
         ]
     )
 
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+async def health(_: Request, universe: Universe) -> Response:
+    """200 once the fixture is loaded, which it is before the server listens."""
+    return reply({"status": "ok", "fixture": universe.fixture.source})
 
 
-def guarded(endpoint: Endpoint) -> Endpoint:
-    """An endpoint whose ControlError is answered with its status and reason."""
+async def info(_: Request, universe: Universe) -> Response:
+    """What this world is, and how much of everything it holds."""
+    state_ = universe.world.state
+    return reply(
+        {
+            "name": "mock-capgo",
+            "version": __version__,
+            "world": universe.id,
+            "dialect": universe.dialect.name,
+            "fixture": universe.fixture.source,
+            "limits": "on" if universe.limits.enabled else "off",
+            "seed": universe.world.seed,
+            "now": iso_millis(universe.world.clock.now()),
+            "counts": {name: len(getattr(state_, name)) for name in TABLES},
+            "journal": {"entries": len(universe.journal), "dropped": universe.journal.dropped},
+            "faults": len(universe.faults.rules),
+        }
+    )
 
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except ControlError as error:
-            return reply({"error": str(error)}, error.status)
 
-    return answer
-
-
-def reply(body: Any, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-async def read_object(request: Request, known: set[str]) -> dict[str, Any]:
-    """The JSON object of a request, empty without a body. Raises ControlError (400, 413)."""
-    raw = b""
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > MAX_BODY:
-            raise ControlError(413, "the body is over 1 MiB")
-    if not raw:
-        return {}
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise ControlError(400, f"the body is no JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise ControlError(400, "the body must be a JSON object")
-    for name in body:
-        if name not in known:
-            raise ControlError(400, f"unknown member {name!r}; known are {', '.join(sorted(known))}")
-    return body
+async def reset(request: Request, universe: Universe) -> Response:
+    """Back to the fixture, or to another one, at a moment."""
+    wanted = await read_object(request, {"fixture", "now"})
+    fixture = typed(wanted, "fixture", str, "the name of a built-in world, as text,")
+    universe.reset(fixture, moment(wanted, "now"))
+    now = iso_millis(universe.world.clock.now())
+    return reply({"status": "ok", "fixture": universe.fixture.source, "now": now})

@@ -319,6 +319,7 @@ def one_or_many(formatter: Callable[[Any], Body]) -> Callable[[Any], tuple[int, 
 SUCCESS: dict[str, Callable[[Any], tuple[int, Body]]] = {
     "getHealth": ok,
     "postHealth": ok,
+    "postKo": ok,
     "getOrganizations": one_or_many(organization),
     "createOrganization": answer(lambda value: {"id": value.id}),
     "updateOrganization": answer(_organization_updated),

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from mock_capgo.resources.dates import parse_date
+from mock_capgo.resources.values import fields
 from mock_capgo.world.clock import iso_millis
 from mock_capgo.world.records import DAY, MINUTE, SECOND, AuditLog, Delivery, Micros, Webhook
 from mock_capgo.world.rows import audit_row
@@ -61,7 +62,7 @@ Sender = Callable[[str, dict[str, str], bytes], Response | None]
 
 def sender_of(world: World) -> Sender | None:
     """What sends for a world; None where outgoing deliveries are switched off, as they are at first."""
-    sender: Sender | None = getattr(world, "deliver", None)
+    sender: Sender | None = world.deliver
     return sender
 
 
@@ -127,7 +128,8 @@ def standard_signature(secret: str, message_id: str, timestamp: int, body: bytes
 def headers(delivery: Delivery, secret: str, body: bytes, at: Micros) -> dict[str, str]:
     """The headers of an attempt made at `at`."""
     timestamp = at // SECOND
-    event_id: str = delivery.request_payload["event_id"]
+    # A payload that came with a fixture may be anything.
+    event_id = str(fields(delivery.request_payload).get("event_id") or delivery.id)
     always = {
         "Content-Type": "application/json",
         "User-Agent": "Capgo-Webhook/1.0",
@@ -231,22 +233,34 @@ def settle(world: World, delivery: Delivery, response: Response | None, *, final
     return settled
 
 
-def send_due(world: World) -> list[Delivery]:
-    """Try every pending delivery whose time has come. The last failure, and a receiver gone, switch a webhook off."""
-    settled: list[Delivery] = []
-    waiting = [] if sender_of(world) is None else list(world.state.deliveries)
-    for delivery in waiting:
-        webhook = world.state.webhooks.get(delivery.webhook_id)
-        due = delivery.status == "pending" and (delivery.next_retry_at or 0) <= world.now
-        if not due or webhook is None or not webhook.enabled or not is_loopback(webhook.url):
+def due(world: World) -> list[tuple[Webhook, Delivery]]:
+    """The deliveries whose time has come, with their webhooks; none while outgoing deliveries are off."""
+    if sender_of(world) is None:
+        return []
+    found: list[tuple[Webhook, Delivery]] = []
+    for delivery in world.state.deliveries:
+        if delivery.status != "pending" or (delivery.next_retry_at or 0) > world.now:
             continue
-        response = send(world, webhook, delivery)
-        gone = response is not None and response.status == GONE
-        final = gone or delivery.attempt_count + 1 >= delivery.max_attempts
-        settled.append(settle(world, delivery, response, final=final))
-        if settled[-1].status == "failed":
-            world.state.webhooks.put(replace(webhook, enabled=False, updated_at=world.now))
+        webhook = world.state.webhooks.get(delivery.webhook_id)
+        if webhook is not None and webhook.enabled and is_loopback(webhook.url):
+            found.append((webhook, delivery))
+    return found
+
+
+def finish(world: World, delivery: Delivery, response: Response | None) -> Delivery:
+    """Settle an attempt. The last failure, and a receiver gone, switch the webhook off."""
+    gone = response is not None and response.status == GONE
+    final = gone or delivery.attempt_count + 1 >= delivery.max_attempts
+    settled = settle(world, delivery, response, final=final)
+    webhook = world.state.webhooks.get(delivery.webhook_id)
+    if settled.status == "failed" and webhook is not None:
+        world.state.webhooks.put(replace(webhook, enabled=False, updated_at=world.now))
     return settled
+
+
+def send_due(world: World) -> list[Delivery]:
+    """Try every delivery whose time has come, one after the other."""
+    return [finish(world, delivery, send(world, webhook, delivery)) for webhook, delivery in due(world)]
 
 
 def is_loopback(url: str) -> bool:

@@ -5,8 +5,9 @@ charts (`mock_capgo.resources.usage`). Figures are read from the world as they a
 five minutes; plans are not checked, as where billing is not set up.
 
 The service puts no limit on a range (24 §5 leaves it open), which would let one call stop a server that has one
-event loop. So ranges are refused that would show more than `MAX_DAYS` days or `MAX_POINTS` points up to today, or
-more than `MAX_LABELS` labels; days in the future cost nothing, since they are dropped.
+event loop. So ranges are refused that would show more than `MAX_DAYS` days up to today, `MAX_LABELS` labels, or
+`MAX_FIGURES` points of a breakdown or counts of bundles; days in the future cost a chart nothing, since they are
+dropped.
 """
 
 from __future__ import annotations
@@ -51,8 +52,10 @@ __all__ = [
 ]
 
 MAX_DAYS = 36_525
-MAX_POINTS = 500_000
 MAX_LABELS = 10_000
+MAX_FIGURES = 400_000
+"""A year of a thousand apps, and a little more."""
+
 DELETED_APPS_LISTED: Micros = 35 * DAY
 MANY_ROWS = 20_000
 """From so many rows on an organization's totals are kept for the next call."""
@@ -78,7 +81,11 @@ def get_app_bundle_usage(call: Call) -> BundleUsage:
         issues.append(_issue("to", f"must be less than {MAX_LABELS} days after from"))
     _refuse(issues)
     app = _app(call)
-    return bundle_usage(call.state.daily_versions.where("app", app.app_id), first, last, day_of(call.now))
+    days = range(first, last + 1)
+    rows = [row for row in call.state.daily_versions.where("app", app.app_id) if row.day in days]
+    if len(days) * len({row.version_name for row in rows}) > MAX_FIGURES:
+        _refuse([_issue("to", f"must leave at most {MAX_FIGURES} counts of bundles")])
+    return bundle_usage(rows, days, day_of(call.now))
 
 
 def get_organization_statistics(call: Call) -> list[Point] | Breakdown:
@@ -88,7 +95,7 @@ def get_organization_statistics(call: Call) -> list[Point] | Breakdown:
     if not call.may("org.read", org_id):
         raise Refusal(errors.NO_ACCESS_TO_ORG, {"data": call.caller.key.user_id})
     apps = call.state.apps.where("org", org_id)
-    figures = _organization_figures(call.world, org_id, apps, days)
+    figures = organization_figures(call.world, org_id, [app.app_id for app in apps], days)
     base = storage_base(_stored(call.state, apps), days, figures)
     overall = series(days, figures, base, running=running)
     if not broken_down:
@@ -177,8 +184,8 @@ def _by_app(call: Call, org_id: str, apps: list[App], days: Span, *, running: bo
         return []
     living = {app.app_id for app in apps}
     listed = sorted(living.union(_deleted_apps(call, org_id)))
-    if days.shown * (len(listed) + 1) > MAX_POINTS:
-        _refuse([_issue("from", f"must leave at most {MAX_POINTS} points in the breakdown")])
+    if days.shown * len(listed) > MAX_FIGURES:
+        _refuse([_issue("from", f"must leave at most {MAX_FIGURES} points in the breakdown")])
     return [
         (app_id, point)
         for app_id in listed
@@ -227,15 +234,14 @@ class _Totals:
 _KEPT: WeakKeyDictionary[World, _Totals] = WeakKeyDictionary()
 
 
-def _organization_figures(world: World, org_id: str, apps: list[App], days: Span) -> dict[Day, Figures]:
-    """The figures of all apps of an organization, at least for the days of the span.
+def organization_figures(world: World, org_id: str, app_ids: list[str], days: Span) -> dict[Day, Figures]:
+    """The figures of the apps of an organization together, at least for the days of the span.
 
     A year of a thousand apps is 365 000 rows, and looking each of them up takes longer than a call may. Records
     never change in place, so the same rows in the same order have the same totals: comparing two lists of the
     same objects is hundreds of times faster than adding up what is in them.
     """
     usage = world.state.daily_usage
-    app_ids = [app.app_id for app in apps]
     if sum(usage.count("app", app_id) for app_id in app_ids) < MANY_ROWS:
         return added(_figures(world.state, app_id, days) for app_id in app_ids)
     rows = list(usage)

@@ -118,16 +118,15 @@ def series(days: Span, figures: dict[Day, Figures], base: int | None, *, running
     )
 
 
-def bundle_usage(rows: Iterable[DailyVersion], first: Day, last: Day, today: Day) -> BundleUsage:
-    """How offers spread over bundle names, from `first` to `last`, both included."""
-    days = range(first, last + 1)
+def bundle_usage(rows: Iterable[DailyVersion], days: range, today: Day) -> BundleUsage:
+    """How offers spread over bundle names on each of `days`."""
     # Sorting keeps the given order within a day, which decides the order of names that appear together.
     read = sorted((row for row in rows if row.day in days), key=lambda row: row.day)[:SOURCE_ROWS]
     counts: dict[str, list[int]] = {}
     for row in read:
-        counts.setdefault(row.version_name, [0] * len(days))[row.day - first] += row.get
+        counts.setdefault(row.version_name, [0] * len(days))[row.day - days.start] += row.get
     counts = {name: column for name, column in counts.items() if any(count > 0 for count in column)}
-    by_day = fill_gaps(list(map(list, zip(*counts.values(), strict=True))), today - first)
+    by_day = fill_gaps(list(map(list, zip(*counts.values(), strict=True))), today - days.start)
     shares = [share(day) for day in by_day]
     return BundleUsage(
         labels=[day_text(day) for day in days],

@@ -56,7 +56,11 @@ def js_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     if isinstance(value, list):
-        return ",".join("" if item is None else js_text(item) for item in value)
+        # JavaScript joins the items' texts; a deep nest of lists is as much text as its innermost item.
+        flat = list(value)
+        while any(isinstance(item, list) for item in flat):
+            flat = [inner for item in flat for inner in (item or [None] if isinstance(item, list) else [item])]
+        return ",".join("" if item is None else js_text(item) for item in flat)
     if isinstance(value, dict):
         return "[object Object]"
     return str(value)

@@ -1,7 +1,8 @@
-"""From ASGI to a `Request` and back: read the whole body, answer once.
+"""From ASGI to a `Request` and back: which world, the body, faults, the journal.
 
-Belongs here: the bytes on the wire. What is answered is decided in `mock_capgo.server.dispatch`, which
-never waits for anything, so that one request is served as a whole before the next one.
+Belongs here: the bytes on the wire, and what a fault does to them. What is answered is decided in
+`mock_capgo.server.dispatch`, which never waits for anything, so that one request is served as a whole before
+the next one; only faults wait, and nobody waits for them.
 """
 
 from __future__ import annotations
@@ -14,41 +15,59 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mock_capgo import errors
 from mock_capgo.errors import Refusal
-from mock_capgo.server.dispatch import MAX_BODY, Answer, answer
+from mock_capgo.server import outgoing, wire
+from mock_capgo.server.dispatch import MAX_BODY, Answer, answer, facts_of, fault_answer
+from mock_capgo.server.faults import Fault, FaultError, parse_fault
 from mock_capgo.server.headers import common_headers
 from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
+from mock_capgo.server.universes import Universes
 
 AccessLog = Callable[[Request, Answer, float], None]
+FAULT_HEADER = "x-mock-fault"
 
 
 class BodyTooLarge(Exception):
-    """The body is over `MAX_BODY` bytes; the rest of it was not read."""
+    """The body is over the limit; the rest of it was not read."""
 
 
 class Api:
-    """The ASGI application of the API itself, for one universe."""
+    """The ASGI application of the API itself, for every universe of a server."""
 
-    def __init__(self, universe: Universe, access_log: AccessLog | None = None) -> None:
-        self.universe = universe
+    def __init__(self, universes: Universes, access_log: AccessLog | None = None) -> None:
+        self.universes = universes
         self.access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter() if self.access_log else 0.0
+        started = time.perf_counter()
         request = make_request(scope)
+        universe = self.universes.find(request)
+        if universe is None:
+            await wire.send_answer(_no_world(request), send)
+            return
+        fault = None
         try:
             request.body = await read_body(request, receive)
-            answered = answer(self.universe, request)
+            fault = _fault(universe, request)
         except BodyTooLarge:
-            answered = self._too_large(request)
-        await send_answer(answered, send)
+            answered = _too_large(universe, request)
+        except FaultError as error:
+            answered = _plain(400, f"{FAULT_HEADER}: {error}")
+        else:
+            if fault is None:
+                answered = answer(universe, request)
+            else:
+                answered = await _under(fault, universe, request)
+        duration = time.perf_counter() - started
+        universe.journal.record(request, answered, universe.world.now, duration, fault.id if fault else None)
         if self.access_log:
-            self.access_log(request, answered, time.perf_counter() - started)
-
-    def _too_large(self, request: Request) -> Answer:
-        status, body = self.universe.dialect.failure(Refusal(errors.BODY_TOO_LARGE))
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        return Answer(status, orjson.dumps(body), [*headers, *common_headers(request.headers)])
+            self.access_log(request, answered, duration)
+        if fault is None:
+            await wire.send_answer(answered, send)
+        else:
+            await wire.send_faulty(fault, answered, send)
+        if universe.world.deliver is not None:
+            await outgoing.send_due(universe.world)
 
 
 def make_request(scope: Scope) -> Request:
@@ -73,20 +92,63 @@ async def read_body(request: Request, receive: Receive, limit: int = MAX_BODY) -
         raise BodyTooLarge
     message: Message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise BodyTooLarge
+    if message.get("more_body"):
+        parts, size = [body], len(body)
+        while message.get("more_body") and size <= limit:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+        body = b"".join(parts)
     if len(body) > limit:
         raise BodyTooLarge
     return body
 
 
-async def send_answer(answered: Answer, send: Send) -> None:
-    """Send an answer in one piece."""
-    headers = answered.headers
-    if answered.status != 204:
-        headers = [*headers, (b"content-length", str(len(answered.body)).encode())]
-    await send({"type": "http.response.start", "status": answered.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answered.body})
+def _fault(universe: Universe, request: Request) -> Fault | None:
+    """What is to go wrong with this request: asked for in its header, else by a rule."""
+    if universe.header_faults and FAULT_HEADER in request.headers:
+        try:
+            rule = orjson.loads(request.headers[FAULT_HEADER])
+        except orjson.JSONDecodeError:
+            raise FaultError("a JSON object is expected") from None
+        if not isinstance(rule, dict):
+            raise FaultError("a JSON object is expected")
+        return parse_fault(rule, "header")
+    if not universe.faults.rules:
+        return None
+    return universe.faults.pick(request, universe.world.clock.now(), lambda: facts_of(universe, request))
+
+
+async def _under(fault: Fault, universe: Universe, request: Request) -> Answer:
+    """The answer to a request that a fault befalls; the work is done unless the fault forestalls it."""
+    await wire.wait(fault.wait())
+    effect = fault.effect
+    if effect.get("reset") == "before":
+        return Answer(0, b"", [])
+    instead = fault_answer(universe, request, fault)
+    if instead is not None:
+        return instead
+    where = f"{request.method} {request.path}?{request.query_string.decode('latin-1')}"
+    if effect.get("stale") and request.method == "GET" and where in universe.stale_answers:
+        status, body = universe.stale_answers[where]
+        answered = answer(universe, request)
+        return Answer(status, body, answered.headers, answered.operation)
+    answered = answer(universe, request)
+    if effect.get("stale") and request.method == "GET":
+        universe.stale_answers[where] = (answered.status, answered.body)
+    return answered
+
+
+def _too_large(universe: Universe, request: Request) -> Answer:
+    status, body = universe.dialect.failure(Refusal(errors.BODY_TOO_LARGE))
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    return Answer(status, orjson.dumps(body), [*headers, *common_headers(request.headers)])
+
+
+def _no_world(request: Request) -> Answer:
+    world = request.path.split("/")[2]
+    return _plain(404, f"there is no world {world}: it was deleted, it expired, or it never was")
+
+
+def _plain(status: int, reason: str) -> Answer:
+    return Answer(status, orjson.dumps({"error": reason}), [(b"content-type", b"application/json")])

@@ -15,10 +15,11 @@ from typing import Any
 import orjson
 
 from mock_capgo import errors
-from mock_capgo.access.keys import authenticate
+from mock_capgo.access.keys import authenticate, find_key
 from mock_capgo.call import Call, Caller
 from mock_capgo.errors import Refusal
 from mock_capgo.operations import OPERATIONS, Operation
+from mock_capgo.server.faults import Facts, Fault, find_error
 from mock_capgo.server.headers import RawHeaders, common_headers, cors_headers, preflight_headers
 from mock_capgo.server.request import Request
 from mock_capgo.server.routing import Match, Routes
@@ -30,6 +31,7 @@ log = logging.getLogger("mock_capgo")
 
 MAX_BODY = 1024 * 1024
 """Bytes."""
+EXPLAIN_HEADER = "x-mock-explain"
 
 _ROUTES = {
     "documented": Routes(operation for operation in OPERATIONS if operation.documented),
@@ -40,61 +42,123 @@ _JSON = (b"content-type", b"application/json")
 
 @dataclass(slots=True)
 class Answer:
-    """What goes out, and which operation made it (None for an unknown route)."""
+    """What goes out, and what the journal is told: the operation, the key's id, why it was refused."""
 
     status: int
     body: bytes
     headers: RawHeaders
     operation: str | None = None
+    key: str | None = None
     refusal: str | None = None
+    reason: str | None = None
+    secret: bool = False
 
 
 def answer(universe: Universe, request: Request) -> Answer:
     """Serve one request in one universe."""
+    headers = common_headers(request.headers)
     if request.method == "OPTIONS":
-        return Answer(204, b"", [*common_headers(request.headers), *preflight_headers(request.headers)])
+        return Answer(204, b"", [*headers, *preflight_headers(request.headers)])
     universe.world.tick()
     run_due(universe.world)
     match = _ROUTES[universe.dialect.name].match(request.method, request.path)
-    headers = common_headers(request.headers)
     # Webhooks, and the routes of app deliveries, answer servers: the live service lets no page read them.
     if match is None or match.operation.cors or universe.dialect.name == "documented":
         headers += cors_headers(request.headers)
-    refused = None
+    call = None if match is None else _call(universe, request, match)
+    answered = Answer(200, b"", [_JSON, *headers])
     try:
-        status, body = _serve(universe, request, match)
+        answered.status, body = _serve(universe, match, call)
     except Refusal as refusal:
-        refused = refusal.error.name
-        status, body = universe.dialect.failure(refusal)
-        headers += [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+        answered.status, body = universe.dialect.failure(refusal)
+        answered.headers += [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+        answered.refusal = refusal.error.name
+        answered.reason = _reason(refusal, match, call)
+        if universe.explains or EXPLAIN_HEADER in request.headers:
+            answered.headers.append((b"x-mock-reason", answered.reason.encode("ascii", "replace")))
     except Exception:
         log.exception("%s %s failed; please report this", request.method, request.path)
-        status, body = universe.dialect.failure(Refusal(errors.UNKNOWN_ERROR))
-    raw = b"" if request.method == "HEAD" else orjson.dumps(body)
-    operation = match.operation.id if match else None
-    return Answer(status, raw, [_JSON, *headers], operation, refused)
+        answered.status, body = universe.dialect.failure(Refusal(errors.UNKNOWN_ERROR))
+    if request.method != "HEAD":
+        answered.body = orjson.dumps(body)
+    if match is not None:
+        answered.operation, answered.secret = match.operation.id, match.operation.secret
+    if call is not None and call.caller_or_none is not None:
+        answered.key = str(call.caller_or_none.key.id)
+    return answered
 
 
-def _serve(universe: Universe, request: Request, match: Match | None) -> tuple[int, Any]:
-    if match is None:
-        raise Refusal(errors.NOT_FOUND)
-    operation = match.operation
-    dialect = universe.dialect
-    call = Call(
+def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer | None:
+    """What a fault answers in the place of the work; None where the work is to be done."""
+    effect = fault.effect
+    retry_after = effect.get("retry_after")
+    headers: dict[str, str] = {}
+    if "error" in effect:
+        found = find_error(effect["error"])
+        refusal = Refusal(found or errors.UNKNOWN_ERROR, words=_Blank())
+    elif retry_after is not None:
+        refusal = Refusal(errors.TOO_MANY_REQUESTS, {"retryAfterSeconds": retry_after})
+    elif "status" in effect:
+        refusal = Refusal(errors.INJECTED, words={"reason": str(effect.get("message", "Injected fault"))})
+    else:
+        return None
+    if retry_after is not None:
+        headers["retry-after"] = str(retry_after)
+    status, body = universe.dialect.failure(refusal)
+    facts = facts_of(universe, request)
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Answer(
+        effect.get("status", status),
+        orjson.dumps(body),
+        [_JSON, *common_headers(request.headers), *raw],
+        facts.operation,
+        None if facts.key_id is None else str(facts.key_id),
+        refusal.error.name,
+        f"fault {fault.id}",
+    )
+
+
+def facts_of(universe: Universe, request: Request) -> Facts:
+    """Which operation a request is for, and whose key it carries, without doing any of it."""
+    match = _ROUTES[universe.dialect.name].match(request.method, request.path)
+    headers = request.headers
+    value = headers.get("authorization") or headers.get("x-api-key") or headers.get("capgkey")
+    key = find_key(universe.world, value) if value else None
+    return Facts(match.operation.id if match else None, key.id if key else None)
+
+
+class _Blank(dict[str, Any]):
+    """Words for a message whose words nobody gave."""
+
+    def __missing__(self, name: str) -> str:
+        return f"<{name}>"
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def _call(universe: Universe, request: Request, match: Match) -> Call:
+    return Call(
         world=universe.world,
-        quirks=dialect.quirks,
-        read=partial(dialect.read, operation, request),
+        quirks=universe.dialect.quirks,
+        read=partial(universe.dialect.read, match.operation, request),
         path=match.path,
         limits=universe.limits,
         address=request.address(),
         headers=request.headers,
         base_url=request.base_url,
     )
+
+
+def _serve(universe: Universe, match: Match | None, call: Call | None) -> tuple[int, Any]:
+    if match is None or call is None:
+        raise Refusal(errors.NOT_FOUND)
+    operation = match.operation
     if operation.live_rule is not None:
         call.caller_or_none = _authenticate(universe, operation, call)
-    if dialect.checks_input_first or operation.live_input == "body_or_query":
+    if universe.dialect.checks_input_first or operation.live_input == "body_or_query":
         _ = call.params
-    return dialect.success[operation.id](operation.handler(call))
+    return universe.dialect.success[operation.id](operation.handler(call))
 
 
 def _authenticate(universe: Universe, operation: Operation, call: Call) -> Caller:
@@ -114,3 +178,18 @@ def _account(universe: Universe, caller: Caller) -> tuple[str, Tier]:
     if organization is None:
         return f"key:{caller.key.id}", "standard"
     return organization.id, organization.tier
+
+
+def _reason(refusal: Refusal, match: Match | None, call: Call | None) -> str:
+    """Why a request was refused, in more words than the service has: rule, permission, and what the key holds."""
+    error = refusal.error
+    said = f"{error.name}: {refusal.sentence()}"
+    if match is None:
+        return f"{said}; no operation has this method and path (see /openapi.json)"
+    if error is errors.CONTRACT or error is errors.STATISTICS_INVALID:
+        return f"{said}; see {match.operation.id} in /openapi.json"
+    caller = call.caller_or_none if call is not None else None
+    if error.documented_status == 403 and caller is not None:
+        held = ", ".join(f"{b.role} on {b.app_id or b.org_id}" for b in caller.bindings[:4]) or "nothing"
+        return f"{said}; {match.operation.id} needs {match.operation.permission}, key {caller.key.id} holds {held}"
+    return f"{said}; see docs/dialects.md, Refusals"

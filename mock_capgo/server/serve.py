@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import os
+import secrets
+import signal
 import socket
 import sys
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
 from typing import TextIO
 
 import orjson
 import uvicorn
+from starlette.types import ASGIApp
 
 from mock_capgo import __version__
 from mock_capgo.access.keys import digest
-from mock_capgo.server.app import create_app
+from mock_capgo.control.guard import is_loopback
+from mock_capgo.server.app import Application, create_app
 from mock_capgo.server.asgi import AccessLog
 from mock_capgo.server.dispatch import Answer
 from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.settings import Settings
 from mock_capgo.world.clock import iso_millis, wall_clock
-from mock_capgo.world.fixture import FixtureError
+from mock_capgo.world.fixture import FixtureError, dump
 from mock_capgo.world.records import ApiKey
 
 SHUTDOWN_SECONDS = 1
+SHOWN_KEYS = 12
 _COLOURS = {2: "\033[32m", 3: "\033[36m", 4: "\033[33m", 5: "\033[31m"}
 _RESET = "\033[0m"
 
@@ -35,23 +46,72 @@ def serve(settings: Settings, out: TextIO | None = None) -> int:
     """Serve until a signal ends it. Raises CannotServe for a bad fixture or an address in use."""
     out = out or sys.stdout
     _set_up_logging(settings)
+    if not is_loopback(settings.host) and not settings.control_token:
+        settings = replace(settings, control_token=secrets.token_hex(16))
     try:
         app = create_app(settings, _access_log(settings, out))
     except FixtureError as error:
         raise CannotServe(str(error)) from None
-    listening = _listen(settings.host, settings.port)
-    _announce(app.state.universe, settings, _url(listening), out)
-    config = uvicorn.Config(
-        app,
+    ports: list[tuple[str, ASGIApp, socket.socket]] = [("url", app, _listen(settings.host, settings.port))]
+    if settings.plugin_port >= 0:
+        ports.append(("plugin_url", app, _listen(settings.host, settings.plugin_port)))
+    if settings.control == "on" and settings.control_port >= 0:
+        ports.append(("control_url", app.control_alone(), _listen(settings.host, settings.control_port)))
+    _announce(app.state.universe, settings, {name: _url(listening) for name, _, listening in ports}, out)
+    with asyncio.Runner(loop_factory=_config(app).get_loop_factory()) as runner:
+        runner.run(_run([(served, listening) for _, served, listening in ports], app))
+    if settings.save_on_exit:
+        save(app.state.universe, Path(settings.save_on_exit))
+    return 0
+
+
+def save(universe: Universe, path: Path) -> None:
+    """Write a world to a file, as a fixture. A crash half-way leaves the old file whole."""
+    document = dump(universe.world.state, universe.world.clock.now(), "saved when the server stopped")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with unfinished.open("wb") as file:
+        file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals alone: one handler stops all that run in this loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+async def _run(ports: list[tuple[ASGIApp, socket.socket]], app: Application) -> None:
+    """Serve every port in one event loop, until a signal; SIGHUP resets the default world."""
+    loop = asyncio.get_running_loop()
+    servers = [_Server(_config(served)) for served, _ in ports]
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    for name in ("SIGTERM", "SIGINT"):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(getattr(signal, name), stop)
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, app.state.universe.reset)
+    await asyncio.gather(
+        *(server.serve(sockets=[listening]) for server, (_, listening) in zip(servers, ports, strict=True))
+    )
+
+
+def _config(served: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        served,
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=True,
         lifespan="off",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listening])
-    return 0
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -68,34 +128,40 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _announce(universe: Universe, settings: Settings, url: str, out: TextIO) -> None:
+def _announce(universe: Universe, settings: Settings, urls: dict[str, str], out: TextIO) -> None:
     """Say where the server is and which keys it takes. With a JSON log this is one line of JSON."""
     keys = [_describe(universe, key) for key in universe.world.state.api_keys]
+    token = settings.control_token
     if settings.log == "json":
         started = {
             "event": "started",
-            "url": url,
+            **urls,
             "version": __version__,
             "dialect": universe.dialect.name,
             "fixture": universe.fixture.source,
             "limits": settings.limits,
+            "control_token": token or None,
             "keys": [{"key": value, "name": name, "role": role} for value, name, role in keys],
         }
         print(orjson.dumps(started).decode(), file=out, flush=True)
         return
-    print(f"mock-capgo {__version__}  {url}", file=out)
+    print(f"mock-capgo {__version__}  {urls['url']}", file=out)
+    for name, said in (("plugin_url", "device API"), ("control_url", "control routes")):
+        if name in urls:
+            print(f"{said}: {urls[name]}", file=out)
     print(f"dialect {universe.dialect.name}, fixture {universe.fixture.source}, limits {settings.limits}", file=out)
     if keys:
         print("\nAPI keys (send one as `authorization` or `x-api-key`):", file=out)
     width = max((len(value) for value, _, _ in keys), default=0)
-    shown = keys[:12]
+    shown = keys[:SHOWN_KEYS]
     for value, name, role in shown:
         print(f"  {value:<{width}}  {name} ({role})", file=out)
     if len(keys) > len(shown):
-        print(f"  ... and {len(keys) - len(shown)} more: see {url}/_mock/info", file=out)
-    print(
-        "\nControl: GET /_mock/health, GET /_mock/info, POST /_mock/reset    Stop with Ctrl-C\n", file=out, flush=True
-    )
+        print(f"  ... and {len(keys) - len(shown)} more: see {urls['url']}/_mock/keys", file=out)
+    if settings.control == "on":
+        print("\nControl: GET /_mock/health, GET /_mock/info, POST /_mock/reset", end="", file=out)
+        print(f"  (x-mock-token: {token})" if token else "", file=out)
+    print("Stop with Ctrl-C\n", file=out, flush=True)
 
 
 def _describe(universe: Universe, key: ApiKey) -> tuple[str, str, str]:

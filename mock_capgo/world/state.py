@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from mock_capgo.device_api.store import DeviceStore
 from mock_capgo.world.records import (
     ApiKey,
     App,
@@ -74,6 +75,7 @@ class State:
     used_org_ids: set[str] = field(default_factory=set)
     """Deleted organizations: their ids never come back."""
     jobs: list[Job] = field(default_factory=list)
+    device_store: DeviceStore = field(default_factory=DeviceStore)
     device_order: dict[str, list[str]] = field(default_factory=dict)
     """App id -> its device ids, sorted, so that a page in the middle is found by bisection."""
 
@@ -86,6 +88,7 @@ class State:
             tombstones=self.tombstones.copy(),
             used_org_ids=self.used_org_ids.copy(),
             jobs=self.jobs.copy(),
+            device_store=self.device_store.copy(),
             device_order={app_id: ids.copy() for app_id, ids in self.device_order.items()},
         )
 

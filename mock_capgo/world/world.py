@@ -7,6 +7,7 @@ the rules of a resource (`mock_capgo.resources`), HTTP, or what is answered.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -66,6 +67,10 @@ class World:
         self.random = random.Random(seed)
         self.counters: dict[Any, Any] = {}
         """What the limiter has counted (`mock_capgo.access.limits`); not part of a snapshot."""
+        self.audited: list[Callable[[World, AuditLog], object]] = []
+        """Who is told of every row of the audit log: webhooks live on it."""
+        self.deliver: Any = None
+        """What sends webhooks (`mock_capgo.resources.deliveries.Sender`); None while nothing may leave."""
         self.now: Micros = self.clock.now()
         """The moment of the call being served: one time for all that it writes, like a transaction's."""
 
@@ -134,6 +139,8 @@ class World:
             actor_apikey_name=actor.apikey_name,
         )
         self.state.audit_logs.put(row)
+        for hear in self.audited:
+            hear(self, row)
 
 
 def changed_fields(old: Any, new: Any) -> list[str] | None:

@@ -1,0 +1,1 @@
+"""The library under the suite: contract, wire, guard, model helpers and reports. Knows no pytest."""

@@ -1,0 +1,97 @@
+"""Every universe of a server, and which one a request is about: by path, else by key, else the default one."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+
+from mock_capgo.server.request import Request
+from mock_capgo.server.universe import Universe
+
+PREFIX = "/w/"
+MAX_UNIVERSES = 1000
+MAX_RECORDS = 3_000_000
+"""Records in all universes together: about two gigabytes of memory."""
+
+_KEY_HEADERS = ("authorization", "x-api-key", "capgkey")
+
+
+class Full(Exception):
+    """There is no room for another universe; the text says which bound was reached."""
+
+
+class Universes:
+    """The default universe, and those that tests made."""
+
+    def __init__(self, default: Universe) -> None:
+        self.default = default
+        self._made: dict[str, Universe] = {}
+        self._by_key: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return 1 + len(self._made)
+
+    def __iter__(self) -> Iterator[Universe]:
+        yield self.default
+        yield from self._made.values()
+
+    def get(self, universe_id: str) -> Universe | None:
+        """A universe by its id."""
+        return self.default if universe_id == self.default.id else self._made.get(universe_id)
+
+    def new_id(self) -> str:
+        """An id that nobody guesses: who knows it may use the universe."""
+        return secrets.token_hex(8)
+
+    def add(self, universe: Universe) -> None:
+        """Keep a universe. Raises Full."""
+        self.expire()
+        if len(self._made) >= MAX_UNIVERSES:
+            raise Full(f"there are {MAX_UNIVERSES} worlds already: delete some, or give them a ttl")
+        if sum(_records(one) for one in self) + _records(universe) > MAX_RECORDS:
+            raise Full(f"the worlds would hold over {MAX_RECORDS} records: delete some, or start from less")
+        self._made[universe.id] = universe
+
+    def remove(self, universe_id: str) -> bool:
+        """Forget a universe; whether there was one."""
+        return self._made.pop(universe_id, None) is not None
+
+    def expire(self) -> None:
+        """Forget the universes that were idle for longer than they live."""
+        now = time.monotonic()
+        for universe in list(self._made.values()):
+            if universe.ttl is not None and now - universe.touched > universe.ttl:
+                self.remove(universe.id)
+
+    def find(self, request: Request) -> Universe | None:
+        """The universe of a request, whose path loses its prefix; None when the prefix names none."""
+        if request.path.startswith(PREFIX):
+            universe_id, _, rest = request.path.removeprefix(PREFIX).partition("/")
+            universe = self.get(universe_id)
+            if universe is None:
+                return None
+            request.path = "/" + rest
+            request.base_url += PREFIX + universe_id
+            universe.touched = time.monotonic()
+            return universe
+        return self._by_credential(request) if self._made else self.default
+
+    def _by_credential(self, request: Request) -> Universe:
+        for header in _KEY_HEADERS:
+            value = request.headers.get(header)
+            if not value or self.default.knows_key(value):
+                continue
+            known = self._made.get(self._by_key.get(value, ""))
+            if known is None or not known.knows_key(value):
+                known = next((one for one in self._made.values() if one.knows_key(value)), None)
+            if known is not None:
+                self._by_key[value] = known.id
+                known.touched = time.monotonic()
+                return known
+        return self.default
+
+
+def _records(universe: Universe) -> int:
+    state = universe.world.state
+    return len(state.devices) + len(state.audit_logs) + len(state.bundles) + len(state.channels) + 100
