@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from mock_capgo import __version__
+from mock_capgo import __version__, devices_command, fixture_command
 from mock_capgo.settings import ENVIRONMENT_PREFIX, Settings, SettingsError, resolve
 
 CANNOT_RUN = 2
@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
             help=f"{option.metadata['help']} (default: {option.default})",
         )
     serve.set_defaults(run=_serve)
+    devices_command.add_parser(commands)
+    fixture_command.add_parser(commands)
     return parser
 
 

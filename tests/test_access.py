@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mock_capgo.access.permissions import PERMISSIONS, ROLES
 from mock_capgo.operations import BY_ID, OPERATIONS, Operation
@@ -119,6 +120,14 @@ def binding(role: str, org: str = ACME, app: str = SHOP, channel: int = 1) -> di
     if scope == "channel":
         found["channel_id"] = channel
     return found
+
+
+def generated(examples: int, **more: Any) -> settings:
+    """The settings of a generated test: the same cases in every run, and no stopwatch."""
+    unhurried = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(
+        max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=unhurried, **more
+    )
 
 
 # How a key is sent ------------------------------------------------------------------------------------------
@@ -415,7 +424,9 @@ def _modes_world(folder: Path) -> Mock:
 
 @pytest.mark.parametrize("made", ["seeded", "created"])
 @pytest.mark.parametrize(
-    ("mode", "may"), [("read", READS), ("upload", UPLOADS), ("write", WRITES), ("all", ALL)], ids=lambda x: str(x)[:6]
+    ("mode", "may"),
+    [("read", READS), ("upload", UPLOADS), ("write", WRITES), ("all", ALL)],
+    ids=["read", "upload", "write", "all"],
 )
 def test_modes(tmp_path: Path, made: str, mode: str, may: set[str]) -> None:
     """`read` reads, `upload` also uploads and promotes, `write` also writes channels, devices and settings."""

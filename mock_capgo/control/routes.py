@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from mock_capgo import __version__
-from mock_capgo.control import clock, faults, journal, state, worlds
+from mock_capgo.control import clock, devices, faults, journal, state, worlds
 from mock_capgo.control.http import guarded, moment, read_object, reply, typed, universe_of
 from mock_capgo.server.universe import Universe
 from mock_capgo.server.universes import Universes
@@ -55,6 +55,7 @@ def control_app(universes: Universes, settings: Settings) -> Router:
             on("/journal/next", "GET", journal.wait),
             on("/journal.har", "GET", journal.har),
             on("/verify", "POST", journal.verify),
+            on("/explain", "GET", devices.explain),
             Route("/worlds", guarded(worlds.listing(universes)), methods=["GET"]),
             Route("/worlds", guarded(worlds.making(universes, settings)), methods=["POST"]),
             Route("/worlds/{id}", guarded(worlds.deleting(universes)), methods=["DELETE"]),

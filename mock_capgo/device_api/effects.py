@@ -63,10 +63,15 @@ def count_active(call: Call, app: App, device_id: str) -> None:
         _add_usage(call, app.app_id, mau=1)
 
 
-def count_delivery(call: Call, app: App, version_name: str, size: int) -> None:
-    """Count a bundle that was offered. Its size counts as downloaded, as where the service keeps the files itself."""
-    _add_usage(call, app.app_id, get=1, bandwidth=size)
+def count_delivery(call: Call, app: App, version_name: str) -> None:
+    """Count a bundle that was offered. Its bytes count when they are downloaded, as in production (31 §5)."""
+    _add_usage(call, app.app_id, get=1)
     count_version(call, app.app_id, version_name, get=1)
+
+
+def count_download(call: Call, app_id: str, size: int) -> None:
+    """Count bytes that a device downloaded."""
+    _add_usage(call, app_id, bandwidth=size)
 
 
 def count_version(

@@ -9,8 +9,7 @@ from mock_capgo.call import Call
 from mock_capgo.device_api import schemas
 from mock_capgo.device_api.answers import Reply, from_database
 from mock_capgo.device_api.check_in import check_in
-from mock_capgo.resources.common import find_bundle
-from mock_capgo.resources.values import Fields, fields, parse_int
+from mock_capgo.resources.values import MAX_SAFE_INTEGER, Fields, fields, parse_int
 from mock_capgo.world.records import Bundle
 
 NAMES = ("file_name", "file_hash", "download_url")
@@ -18,51 +17,49 @@ NAMES = ("file_name", "file_hash", "download_url")
 
 def manifest_size(call: Call) -> Reply:
     """The size of each file, and of all that are known. Neither the app nor its plan is looked at."""
-    said = check_in(call, call.params, schemas.MANIFEST)
+    said = check_in(call, call.params, schemas.UPDATE)
     params = fields(call.params)
-    asked = [_asked(entry) for entry in params.get("manifest") or params.get("files") or [] if _is_file(entry)]
-    # The same entry twice is one file.
-    files = list({tuple(file.items()): file for file in asked}.values())
     told = []
-    for file in files:
-        size = _size(_bundle(call, said.app_id, file, params), file)
-        told.append({**file, "error": "size_unknown"} if size is None else {**file, "size": size})
+    for file in _files(params):
+        sizes = [size for bundle in _bundles(call, said.app_id, file, params) for size in _sizes(bundle, file)]
+        told.append({**file, "size": max(sizes)} if sizes else {**file, "error": "size_unknown"})
     known = [file["size"] for file in told if "size" in file]
     return from_database(
         {"totalSize": sum(known), "knownFiles": len(known), "unknownFiles": len(told) - len(known), "files": told}
     )
 
 
-def _is_file(entry: Any) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("file_hash"), str)
+def _files(params: Fields) -> list[Fields]:
+    """The files asked for, the same one once. What has no hash is no file; anything but a list has none."""
+    sent = params.get("manifest")
+    sent = params.get("files") if sent is None else sent
+    found: dict[tuple[Any, ...], Fields] = {}
+    for entry in sent if isinstance(sent, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("file_hash"), str) and entry["file_hash"]:
+            file = {name: entry[name] if isinstance(entry.get(name), str) else None for name in NAMES}
+            found.setdefault(tuple(file.values()), file)
+    return list(found.values())
 
 
-def _asked(entry: Fields) -> Fields:
-    return {name: entry[name] for name in NAMES if isinstance(entry.get(name), str)}
-
-
-def _bundle(call: Call, app_id: str, file: Fields, params: Fields) -> Bundle | None:
-    """The bundle that a file belongs to: by the address's key, else by id, else by name, else any that has it."""
-    key = parse_qs(urlsplit(file.get("download_url", "")).query).get("key", [""])[0]
-    for wanted in (key, params.get("version_id")):
+def _bundles(call: Call, app_id: str, file: Fields, params: Fields) -> list[Bundle]:
+    """Where to look for a file: in the bundle of its address, else of the request's id or name, else in all."""
+    living = [bundle for bundle in call.state.bundles.where("app", app_id) if not bundle.deleted]
+    for wanted in (_key(file["download_url"]), params.get("version_id")):
         number = parse_int(wanted)
-        bundle = call.state.bundles.get(number) if number is not None and number > 0 else None
-        if bundle is not None and bundle.app_id == app_id and not bundle.deleted:
-            return bundle
+        if number is not None and 0 < number <= MAX_SAFE_INTEGER:
+            return [bundle for bundle in living if bundle.id == number]
     name = params.get("version")
-    named = find_bundle(call, app_id, name) if isinstance(name, str) else None
-    if named is not None:
-        return named
-    for bundle in call.state.bundles.where("app", app_id):
-        if not bundle.deleted and _size(bundle, file) is not None:
-            return bundle
-    return None
+    return [bundle for bundle in living if bundle.name == name] if isinstance(name, str) else living
 
 
-def _size(bundle: Bundle | None, file: Fields) -> int | None:
-    """The size that a bundle's own list of files tells; nothing else knows it."""
-    for entry in (bundle.manifest if bundle else None) or []:
-        if entry.get("file_hash") == file["file_hash"] and entry.get("file_name") == file.get("file_name"):
-            size = entry.get("file_size")
-            return size if isinstance(size, int) else None
-    return None
+def _key(address: str | None) -> str | None:
+    try:
+        return parse_qs(urlsplit(address or "").query).get("key", [None])[0]
+    except ValueError:
+        return None
+
+
+def _sizes(bundle: Bundle, file: Fields) -> list[int]:
+    """The sizes that a bundle's own list of files tells for a hash; nothing else knows them."""
+    entries = [entry for entry in bundle.manifest or [] if entry.get("file_hash") == file["file_hash"]]
+    return [entry["file_size"] for entry in entries if isinstance(entry.get("file_size"), int) and entry["file_size"]]

@@ -146,12 +146,6 @@ def _metadata(sent: Fields) -> list[Issue]:
     return found
 
 
-def _files(name: str) -> Rule:
-    return _field(
-        name, lambda value: None if value is _ABSENT or isinstance(value, list) else f"{name} must be an array"
-    )
-
-
 _IDS = (_text("app_id", "App ID", _app_id), _text("device_id", "Device ID", _device_id))
 _FLAGS = (_flag("is_emulator"), _flag("is_prod"))
 _PLATFORM = _field("platform", _device_platform)
@@ -218,7 +212,6 @@ _CHANNEL_SELF: tuple[Rule, ...] = (
 )
 
 UPDATE = Shape(_UPDATE)
-MANIFEST = Shape((*_UPDATE, _files("manifest"), _files("files")))
 STATS = Shape(_STATS, dies_on_ids=False, builtin_needs_build=True)
 STATS_WITH_ACTION = Shape((*_STATS, _field("action", _action_is_there)), dies_on_ids=False, builtin_needs_build=True)
 CHANNEL_SELF = Shape(_CHANNEL_SELF)

@@ -91,4 +91,4 @@ def _leave_traces(call: Call, context: Context, decision: Decision) -> None:
         return
     # The record runs ahead of the device: it tells the bundle that was offered, not yet the one that runs (30 §6).
     effects.record_device(call, app, context.said, decision.bundle.name)
-    effects.count_delivery(call, app, decision.bundle.name, decision.bundle.size)
+    effects.count_delivery(call, app, decision.bundle.name)

@@ -18,6 +18,7 @@ from mock_capgo.errors import Refusal
 from mock_capgo.server import outgoing, wire
 from mock_capgo.server.dispatch import MAX_BODY, Answer, answer, facts_of, fault_answer
 from mock_capgo.server.faults import Fault, FaultError, parse_fault
+from mock_capgo.server.files import MAX_PART, answer_file, is_file_route
 from mock_capgo.server.headers import common_headers
 from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
@@ -47,7 +48,8 @@ class Api:
             return
         fault = None
         try:
-            request.body = await read_body(request, receive)
+            limit = MAX_PART if is_file_route(request.path) else MAX_BODY
+            request.body = await read_body(request, receive, limit)
             fault = _fault(universe, request)
         except BodyTooLarge:
             answered = _too_large(universe, request)
@@ -55,7 +57,7 @@ class Api:
             answered = _plain(400, f"{FAULT_HEADER}: {error}")
         else:
             if fault is None:
-                answered = answer(universe, request)
+                answered = serve(universe, request)
             else:
                 answered = await _under(fault, universe, request)
         duration = time.perf_counter() - started
@@ -68,6 +70,11 @@ class Api:
             await wire.send_faulty(fault, answered, send)
         if universe.world.deliver is not None:
             await outgoing.send_due(universe.world)
+
+
+def serve(universe: Universe, request: Request) -> Answer:
+    """The answer to a request: files have rules of their own, all else is an operation."""
+    return answer_file(universe, request) if is_file_route(request.path) else answer(universe, request)
 
 
 def make_request(scope: Scope) -> Request:
@@ -131,9 +138,9 @@ async def _under(fault: Fault, universe: Universe, request: Request) -> Answer:
     where = f"{request.method} {request.path}?{request.query_string.decode('latin-1')}"
     if effect.get("stale") and request.method == "GET" and where in universe.stale_answers:
         status, body = universe.stale_answers[where]
-        answered = answer(universe, request)
+        answered = serve(universe, request)
         return Answer(status, body, answered.headers, answered.operation)
-    answered = answer(universe, request)
+    answered = serve(universe, request)
     if effect.get("stale") and request.method == "GET":
         universe.stale_answers[where] = (answered.status, answered.body)
     return answered

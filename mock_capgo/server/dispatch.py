@@ -8,15 +8,20 @@ Nothing flows backwards: a handler returns a value or raises `Refusal`, and the 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from mock_capgo import errors
-from mock_capgo.access.keys import authenticate, find_key
+from mock_capgo.access.keys import HeaderRule, authenticate, find_key
 from mock_capgo.call import Call, Caller
+from mock_capgo.device_api.answers import answer as answer_device
+from mock_capgo.device_api.answers import read as read_device
+from mock_capgo.device_api.auto_pause import run_auto_pause
+from mock_capgo.device_api.table import DEVICE_OPERATIONS, DeviceOperation
 from mock_capgo.errors import Refusal
 from mock_capgo.operations import OPERATIONS, Operation
 from mock_capgo.server.faults import Facts, Fault, find_error
@@ -37,6 +42,7 @@ _ROUTES = {
     "documented": Routes(operation for operation in OPERATIONS if operation.documented),
     "live": Routes(OPERATIONS),
 }
+_DEVICE_ROUTES = Routes(DEVICE_OPERATIONS)
 _JSON = (b"content-type", b"application/json")
 
 
@@ -61,11 +67,17 @@ def answer(universe: Universe, request: Request) -> Answer:
         return Answer(204, b"", [*headers, *preflight_headers(request.headers)])
     universe.world.tick()
     run_due(universe.world)
+    run_auto_pause(universe.world)
+    device = _DEVICE_ROUTES.match(request.method, request.path)
+    if device is not None:
+        return _answer_device(universe, request, device)
     match = _ROUTES[universe.dialect.name].match(request.method, request.path)
     # Webhooks, and the routes of app deliveries, answer servers: the live service lets no page read them.
     if match is None or match.operation.cors or universe.dialect.name == "documented":
         headers += cors_headers(request.headers)
-    call = None if match is None else _call(universe, request, match)
+    call = None
+    if match is not None:
+        call = _call(universe, request, match.path, partial(universe.dialect.read, match.operation, request))
     answered = Answer(200, b"", [_JSON, *headers])
     try:
         answered.status, body = _serve(universe, match, call)
@@ -86,6 +98,21 @@ def answer(universe: Universe, request: Request) -> Answer:
     if call is not None and call.caller_or_none is not None:
         answered.key = str(call.caller_or_none.key.id)
     return answered
+
+
+def _answer_device(universe: Universe, request: Request, match: Match[DeviceOperation]) -> Answer:
+    """The device API: no key, and one dialect in every world."""
+    operation = match.operation
+    call = _call(universe, request, match.path, partial(read_device, operation.source, request))
+    answered = answer_device(operation.handler, call)
+    headers = [
+        _JSON,
+        *common_headers(request.headers),
+        *cors_headers(request.headers),
+        *((name.lower().encode(), value.encode()) for name, value in answered.headers.items()),
+    ]
+    body = b"" if request.method == "HEAD" else orjson.dumps(answered.body)
+    return Answer(answered.status, body, headers, operation.id, refusal=answered.refusal)
 
 
 def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer | None:
@@ -121,10 +148,12 @@ def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer |
 def facts_of(universe: Universe, request: Request) -> Facts:
     """Which operation a request is for, and whose key it carries, without doing any of it."""
     match = _ROUTES[universe.dialect.name].match(request.method, request.path)
+    device = _DEVICE_ROUTES.match(request.method, request.path)
     headers = request.headers
     value = headers.get("authorization") or headers.get("x-api-key") or headers.get("capgkey")
     key = find_key(universe.world, value) if value else None
-    return Facts(match.operation.id if match else None, key.id if key else None)
+    operation = match.operation.id if match else device.operation.id if device else None
+    return Facts(operation, key.id if key else None)
 
 
 class _Blank(dict[str, Any]):
@@ -137,12 +166,12 @@ class _Blank(dict[str, Any]):
         return True
 
 
-def _call(universe: Universe, request: Request, match: Match) -> Call:
+def _call(universe: Universe, request: Request, path: dict[str, str], read: Callable[[], Any]) -> Call:
     return Call(
         world=universe.world,
         quirks=universe.dialect.quirks,
-        read=partial(universe.dialect.read, match.operation, request),
-        path=match.path,
+        read=read,
+        path=path,
         limits=universe.limits,
         address=request.address(),
         headers=request.headers,
@@ -150,24 +179,25 @@ def _call(universe: Universe, request: Request, match: Match) -> Call:
     )
 
 
-def _serve(universe: Universe, match: Match | None, call: Call | None) -> tuple[int, Any]:
+def _serve(universe: Universe, match: Match[Operation] | None, call: Call | None) -> tuple[int, Any]:
     if match is None or call is None:
         raise Refusal(errors.NOT_FOUND)
     operation = match.operation
     if operation.live_rule is not None:
-        call.caller_or_none = _authenticate(universe, operation, call)
+        identify(universe, call, operation.live_rule)
     if universe.dialect.checks_input_first or operation.live_input == "body_or_query":
         _ = call.params
     return universe.dialect.success[operation.id](operation.handler(call))
 
 
-def _authenticate(universe: Universe, operation: Operation, call: Call) -> Caller:
+def identify(universe: Universe, call: Call, live_rule: Literal["K", "A"]) -> None:
+    """Set the caller of a call, by the live header rule or the documented one. Raises Refusal (401, 429)."""
     documented = universe.dialect.name == "documented"
-    rule = "documented" if documented or operation.live_rule is None else operation.live_rule
+    rule: HeaderRule = "documented" if documented else live_rule
     caller = authenticate(universe.world, call.headers, rule, call.address, call.quirks, universe.limits)
     if documented:
         universe.limits.count_account(*_account(universe, caller))
-    return caller
+    call.caller_or_none = caller
 
 
 def _account(universe: Universe, caller: Caller) -> tuple[str, Tier]:
@@ -180,7 +210,7 @@ def _account(universe: Universe, caller: Caller) -> tuple[str, Tier]:
     return organization.id, organization.tier
 
 
-def _reason(refusal: Refusal, match: Match | None, call: Call | None) -> str:
+def _reason(refusal: Refusal, match: Match[Operation] | None, call: Call | None) -> str:
     """Why a request was refused, in more words than the service has: rule, permission, and what the key holds."""
     error = refusal.error
     said = f"{error.name}: {refusal.sentence()}"

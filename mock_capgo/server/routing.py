@@ -7,24 +7,37 @@ with and without one trailing slash, and letters count.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
-from mock_capgo.operations import Operation
+
+class Routed(Protocol):
+    """What can be found by method and path."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
 
 
-class Match(NamedTuple):
+Op = TypeVar("Op", bound=Routed)
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Generic[Op]):
     """An operation, and the path's parameters by name."""
 
-    operation: Operation
+    operation: Op
     path: dict[str, str]
 
 
-class Routes:
+class Routes(Generic[Op]):
     """Operations by path. Literal paths are found in a dict, those with parameters segment by segment."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        self._literal: dict[tuple[str, str], Match] = {}
-        self._patterns: dict[tuple[str, int], list[tuple[list[str], Operation]]] = {}
+    def __init__(self, operations: Iterable[Op]) -> None:
+        self._literal: dict[tuple[str, str], Match[Op]] = {}
+        self._patterns: dict[tuple[str, int], list[tuple[list[str], Op]]] = {}
         for operation in operations:
             if "{" in operation.path:
                 segments = operation.path.split("/")
@@ -32,7 +45,7 @@ class Routes:
             else:
                 self._literal[operation.method, operation.path] = Match(operation, {})
 
-    def match(self, method: str, path: str) -> Match | None:
+    def match(self, method: str, path: str) -> Match[Op] | None:
         """The operation for a request; HEAD is served by the operation for GET."""
         if method == "HEAD":
             method = "GET"

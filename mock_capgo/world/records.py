@@ -323,6 +323,24 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """Bytes under a storage path such as `orgs/<org>/apps/<app>/1.2.0.zip`; `length` is how many there will be.
+
+    None: not known yet. A file is whole when it holds `length` bytes.
+    """
+
+    path: str
+    data: bytes
+    length: int | None
+    created_at: Micros
+
+    @property
+    def whole(self) -> bool:
+        """Whether every byte is there."""
+        return self.length == len(self.data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     """An address that is told about changes in an organization. `secret` is shown once, at creation."""
 

@@ -30,6 +30,7 @@ from mock_capgo.world.records import (
     Micros,
     Organization,
     Override,
+    StoredFile,
     Subscription,
     User,
     Webhook,
@@ -75,6 +76,10 @@ class State:
     used_org_ids: set[str] = field(default_factory=set)
     """Deleted organizations: their ids never come back."""
     jobs: list[Job] = field(default_factory=list)
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    """Uploaded bytes by storage path."""
+    upload_links: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Token of an upload address -> (storage path, id of the key that asked for it)."""
     device_store: DeviceStore = field(default_factory=DeviceStore)
     device_order: dict[str, list[str]] = field(default_factory=dict)
     """App id -> its device ids, sorted, so that a page in the middle is found by bisection."""
@@ -88,6 +93,8 @@ class State:
             tombstones=self.tombstones.copy(),
             used_org_ids=self.used_org_ids.copy(),
             jobs=self.jobs.copy(),
+            files=self.files.copy(),
+            upload_links=self.upload_links.copy(),
             device_store=self.device_store.copy(),
             device_order={app_id: ids.copy() for app_id, ids in self.device_order.items()},
         )

@@ -1,0 +1,26 @@
+"""Reading answers of either dialect: where the rows are, where the object is.
+
+The documented dialect wraps most answers in `data`, the live one answers them bare; nothing else of a dialect is
+known here, its documents say the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def rows(body: Any) -> list[dict[str, Any]]:
+    """The rows of a list."""
+    found = body.get("data", body.get("apikeys", [])) if isinstance(body, dict) else body
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def one(body: Any) -> dict[str, Any]:
+    """The object of an answer about one thing."""
+    if isinstance(body, dict):
+        for name in ("data", "apikey"):
+            if isinstance(body.get(name), dict):
+                inner: dict[str, Any] = body[name]
+                return inner
+        return body
+    return {}

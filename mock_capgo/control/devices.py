@@ -1,0 +1,32 @@
+"""Why a device gets what it gets, over HTTP."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mock_capgo.call import Call
+from mock_capgo.control.http import reply
+from mock_capgo.device_api.answers import failure
+from mock_capgo.device_api.explain import explain as explain_device
+from mock_capgo.errors import Refusal
+from mock_capgo.server.universe import Universe
+
+
+async def explain(request: Request, universe: Universe) -> Response:
+    """Rule by rule, what an update check would be told now. Changes nothing."""
+    universe.world.tick()
+    asked = dict(request.query_params)
+    call = Call(
+        world=universe.world,
+        quirks=universe.dialect.quirks,
+        read=lambda: asked,
+        path={},
+        limits=universe.limits,
+        base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
+    )
+    try:
+        return reply(explain_device(call))
+    except Refusal as refusal:
+        refused = failure(refusal)
+        return reply(refused.body, refused.status)

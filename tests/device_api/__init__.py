@@ -1,0 +1,1 @@
+"""Tests of the device API, through its handlers and without a server."""
