@@ -14,7 +14,7 @@ dev := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint format types check wheel constraints clean
+.PHONY: help serve test lint format types docs check wheel constraints clean
 
 help: ## Show this list
 	@echo "mock-capgo: Capgo's REST API on your own machine"
@@ -40,6 +40,9 @@ format: $(dev) ## Mend what the formatter and the linter can mend
 
 types: $(dev) ## Check the types
 	@$(python) -m mypy --strict
+
+docs: $(dev) ## Write docs/dialects.md from the tables
+	@$(python) scripts/dialects_page.py
 
 check: ## Lint, types and tests
 	@$(MAKE) --no-print-directory lint

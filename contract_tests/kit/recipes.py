@@ -76,6 +76,8 @@ def _member(scene: Scene) -> Values:
     email = scene.session.profile.invitee
     if email is None:
         raise KeyError("invitee")
+    # Who is a member cannot be invited: whatever an earlier call left is taken back first.
+    scene.session.ask("deleteOrganizationMember", {"orgId": scene.org, "email": email})
     role = {"role": "read"} if scene.session.documented else {"invite_type": "read"}
     return {"orgId": scene.org, "email": email, **role}
 

@@ -145,12 +145,7 @@ def _create(call: Call, app: App, params: Fields) -> Upsert:
         created_by=call.caller.key.user_id,
         **settings,
     )
-    bundle = None
-    if named:
-        bundle = find_bundle(call, app.app_id, text(version) or "")
-        if bundle is None:
-            raise Refusal(errors.CANNOT_FIND_VERSION)
-        _refuse_promotion_on_new(call, app, bundle)
+    bundle = _first_bundle(call, app, text(version) or "") if named else None
     channel = replace(
         channel,
         id=call.state.next_id("channel"),
@@ -186,8 +181,12 @@ def _update(call: Call, channel: Channel, params: Fields) -> Channel:
     if acts and not call.may_channel("channel.promote_bundle", channel):
         raise Refusal(errors.CANNOT_PROMOTE_BUNDLE, {**where, "channelId": channel.id})
     if _acts(params, "rolloutVersion"):
-        stable = changes.get("version", channel.version)
-        changes["rollout_version"] = _rollout_target(call, channel, sent(params, "rolloutVersion"), stable, where)
+        # Looked at as it was sent: `builtin` names a bundle here, although it is none.
+        stable = params["version"] not in (None, "unknown") if "version" in params else channel.version is not None
+        target = sent(params, "rolloutVersion")
+        if truthy(target) and not stable:
+            raise Refusal(errors.MISSING_STABLE_VERSION, where)
+        changes["rollout_version"] = _rollout_target(call, channel, target)
     promotes = sent(params, "promoteToStable") is True
     if promotes:
         # Sent together with rollback, the stored target is promoted and the request's own is not looked at.
@@ -273,11 +272,9 @@ def _stable_version(call: Call, channel: Channel, version: Any) -> int | None:
     return bundle.id
 
 
-def _rollout_target(call: Call, channel: Channel, target: Any, stable: int | None, where: Fields) -> int | None:
+def _rollout_target(call: Call, channel: Channel, target: Any) -> int | None:
     if not truthy(target):
         return None
-    if stable is None:
-        raise Refusal(errors.MISSING_STABLE_VERSION, where)
     bundle: Bundle | None
     if isinstance(target, (int, float)) and not isinstance(target, bool):
         bundle = call.state.bundles.get(target)
@@ -310,14 +307,17 @@ def _write_failed(call: Call) -> Refusal:
     return Refusal(errors.UNFIT_VALUE, words={"reason": "Invalid channel settings"})
 
 
-def _refuse_promotion_on_new(call: Call, app: App, bundle: Bundle) -> None:
+def _first_bundle(call: Call, app: App, name: str) -> Bundle:
+    """The bundle that a new channel starts with. An app_preview key owns the channel, and may set its own bundles."""
     preview = preview_binding(call, app.app_id)
-    if preview is not None:
-        if bundle.created_by_apikey_rbac_id != call.caller.key.rbac_id:
-            raise Refusal(errors.CANNOT_SET_BUNDLE, {"error": "PREVIEW_APIKEY_CAN_ONLY_PROMOTE_OWN_BUNDLE"})
-        return
-    if not call.may_app("channel.promote_bundle", app):
+    if preview is None and not call.may_app("channel.promote_bundle", app):
         raise Refusal(errors.CHANNELS_OUT_OF_REACH, {"app_id": app.app_id})
+    bundle = find_bundle(call, app.app_id, name)
+    if bundle is None:
+        raise Refusal(errors.CANNOT_FIND_VERSION)
+    if preview is not None and bundle.created_by_apikey_rbac_id != call.caller.key.rbac_id:
+        raise Refusal(errors.CANNOT_SET_BUNDLE, {"error": "PREVIEW_APIKEY_CAN_ONLY_PROMOTE_OWN_BUNDLE"})
+    return bundle
 
 
 def _grant_preview(call: Call, parent: Binding, channel: Channel) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mock_capgo import errors
 from mock_capgo.call import Call
+from mock_capgo.device_api import legacy
 from mock_capgo.errors import Refusal
 from mock_capgo.quirks import Quirk
 from mock_capgo.resources.bundles import QUEUE_DELAY
@@ -113,6 +114,7 @@ def link_device(call: Call) -> None:
             updated_at=call.now,
         )
     )
+    legacy.force(call.state, app_id, device_id, channel.id)
     _count_later(call, app_id)
 
 
@@ -133,6 +135,7 @@ def delete_device_override(call: Call) -> None:
         return
     if call.may_channel("channel.manage_forced_devices", call.state.channels.get(override.channel_id)):
         call.state.overrides.remove(override)
+        legacy.release(call.state, app_id, device_id)
         _count_later(call, app_id)
 
 

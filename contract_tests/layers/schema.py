@@ -1,0 +1,221 @@
+"""Schema: every operation with valid requests; what is answered honours the document and is about the question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from contract_tests.kit.checks import Check, NotHere
+from contract_tests.kit.contract import Contract, Operation
+from contract_tests.kit.explore import Effort, call_of, cases, explore, members
+from contract_tests.kit.reading import one, rows
+from contract_tests.kit.recipes import SANDBOX_ONLY, SPOILS, UNFIT, expected, recipe
+from contract_tests.kit.scene import Scene, days
+from contract_tests.kit.session import Session
+from contract_tests.kit.wire import Answer, Credential
+
+_SERIES = frozenset({"getAppStatistics", "getOrganizationStatistics", "getUserStatistics"})
+_PAGED = frozenset({"limit", "page"})
+
+
+def checks(contract: Contract) -> Iterator[Check]:
+    """One check for each operation, and those about how a request may be written."""
+    for operation in contract.operations.values():
+        yield Check(
+            "schema",
+            operation.id,
+            lambda session, effort, name=operation.id: _operation(session, effort, name),  # type: ignore[misc]
+            operation.id,
+            cost=14,
+            writes=operation.writes,
+            sandbox=operation.id in SANDBOX_ONLY,
+        )
+    yield Check("schema", "any-valid-data", _any_data, cost=60, sandbox=True)
+    yield Check("schema", "ways-to-ask", _ways, cost=40)
+    yield Check("schema", "statistics-agree", _statistics, cost=20)
+
+
+def _operation(session: Session, effort: Effort, name: str) -> None:
+    operation = session.operation(name)
+    kept: list[Scene] = []
+
+    def ask(drawn: tuple[Any, list[bool]]) -> None:
+        if not kept or name in SPOILS:
+            kept[:] = [Scene.set(session)]
+        scene = kept[0]
+        base = recipe(name, scene)
+        if base is None:
+            raise NotHere("the target has nothing that it could be asked about")
+        session.trail = session.trail[-3:]
+        case, chosen = drawn
+        extra = {} if case is None else members(case)
+        picked = [key for key, take in zip(sorted(extra), chosen, strict=False) if take]
+        values = {**{key: extra[key] for key in picked if key not in UNFIT}, **base}
+        values.update(_ranges(session, values))
+        answer = session.ask(name, values)
+        # What every live rule across members is, no document says: there only the recipe itself has to succeed.
+        if expected(name, scene) and (session.documented or values.keys() == base.keys()):
+            session.demand(answer.status < 300, "valid-accepted", f"answered {answer.status} to a valid request")
+        if answer.status < 300:
+            about_the_question(session, operation, values, answer)
+            if operation.writes and session.documented:
+                _kept(session, scene, name, values)
+
+    plain = st.tuples(st.none(), st.just([]))
+    drawn = st.tuples(cases(session.contract.dialect, name, True), st.lists(st.booleans(), min_size=24, max_size=24))
+    explore(session, effort, plain, ask, examples=1)
+    if base_members(session, operation):
+        explore(session, effort, drawn, ask)
+
+
+def base_members(session: Session, operation: Operation) -> list[str]:
+    """Names that may be laid over a recipe."""
+    body = session.contract.body_schema(operation)
+    names = [*session.contract.parameters(operation, "query"), *(body[0].get("properties", {}) if body else {})]
+    return [name for name in names if name not in UNFIT]
+
+
+def _ranges(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """Generated days are any days; a range that holds data is worth more."""
+    return {key: value for key, value in zip(("from", "to"), days(9), strict=True) if key in values}
+
+
+def about_the_question(session: Session, operation: Operation, values: dict[str, Any], answer: Answer) -> None:
+    """Whatever a request names and the answer has under the same name is the same; lists keep to what was asked."""
+    body = answer.json_or_none()
+    found = rows(body) or [one(body)]
+    for row in found:
+        for name, value in values.items():
+            same = row.get(name, value)
+            if name in _PAGED or not isinstance(value, (str, int)) or isinstance(same, (dict, list)):
+                continue
+            if name in ("expires_at", "updatePackage", "disableAutoUpdate", "version", "device_id") or isinstance(value, float):
+                continue
+            if not session.documented and name not in ("app_id", "id", "owner_org"):
+                continue
+            session.demand(same == value, "answers-the-question", f"asked for {name}={value!r}, answered {same!r}")
+        _named_otherwise(session, operation.id, values, row)
+    if "limit" in values:
+        session.demand(len(rows(body)) <= int(values["limit"]), "pagination", "a page has more rows than its limit")
+    if operation.id in _SERIES and session.documented:
+        _series(session, values, body)
+
+
+def _named_otherwise(session: Session, name: str, values: dict[str, Any], row: dict[str, Any]) -> None:
+    pairs = {
+        "getOrganizations": ("orgId", "id"),
+        "updateOrganization": ("orgId", "id"),
+        "getApp": ("appId", "app_id"),
+        "updateApp": ("appId", "app_id"),
+        "listApps": ("org_id", "owner_org"),
+    }
+    asked, answered = pairs.get(name, ("", ""))
+    if asked in values and answered in row:
+        same = str(row[answered]).lower() == str(values[asked]).lower()
+        session.demand(same, "answers-the-question", f"asked for {values[asked]}, answered {row[answered]}")
+    icon = values.get("icon")
+    if icon is not None and "icon_url" in row and session.documented:
+        session.demand(row["icon_url"] == icon, "read-your-writes", f"icon {icon!r} is {row['icon_url']!r}")
+
+
+def _kept(session: Session, scene: Scene, name: str, values: dict[str, Any]) -> None:
+    """What a write accepted is what a read answers."""
+    reading = {
+        "updateApp": ("getApp", {"appId": scene.app}),
+        "createApp": ("getApp", {"appId": values.get("app_id")}),
+        "upsertChannel": ("listChannels", {"app_id": scene.app, "channel": values.get("channel")}),
+        "updateApiKey": ("getApiKey", {"id": values.get("id")}),
+        "updateApiKeyByBody": ("getApiKey", {"id": values.get("id")}),
+        "updateOrganization": ("getOrganizations", {"orgId": values.get("orgId")}),
+    }
+    if name not in reading:
+        return
+    read = one(session.must(*reading[name]))
+    for key, value in values.items():
+        if value is None or key not in read or isinstance(read[key], (dict, list)) or isinstance(value, (dict, list)):
+            continue
+        if key in ("expires_at", "disableAutoUpdate", "autoPauseConfidence", "rolloutPauseReason", "app_id", "id"):
+            continue
+        if key == "rolloutPercentageBps" or "rolloutPercentage" not in key:
+            session.demand(read[key] == value, "read-your-writes", f"{key} was set to {value!r} and is {read[key]!r}", name)
+
+
+def _series(session: Session, values: dict[str, Any], body: Any) -> None:
+    if values.get("breakdown") in (True, "true"):
+        return
+    first, last = date.fromisoformat(values["from"]), date.fromisoformat(values["to"])
+    wanted = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days)]
+    got = [point.get("date") for point in rows(body)]
+    session.demand(got == wanted, "statistics-range", f"asked for {wanted[0]} to {wanted[-1]}, answered {got}")
+
+
+def _any_data(session: Session, effort: Effort) -> None:
+    """Valid data about things that need not exist: whatever is answered is documented."""
+    Scene.set(session)
+    for operation in session.contract.operations.values():
+        def ask(case: Any, name: str = operation.id) -> None:
+            session.send(call_of(case, name))
+
+        with session.attempt():
+            explore(session, effort, cases(session.contract.dialect, operation.id, True), ask, examples=4)
+
+
+def _ways(session: Session, effort: Effort) -> None:
+    """The slash at the end, HEAD, and the header that carries the key."""
+    scene = Scene.set(session)
+    for operation in session.contract.operations.values():
+        if operation.method != "GET":
+            continue
+        values = recipe(operation.id, scene)
+        if values is None:
+            continue
+        with session.attempt():
+            plain = session.ask(operation.id, values)
+            call = session.call(operation.id, values)
+            call.path = call.path.rstrip("/") if call.path.endswith("/") else call.path + "/"
+            other = session.send(call)
+            session.demand(other.status == plain.status, "slash-optional", f"{call.path} answered {other.status}")
+        with session.attempt():
+            call = session.call(operation.id, values)
+            call.method = "HEAD"
+            head = session.send(call)
+            if session.documented:
+                session.demand(head.status == 200, "head-is-get", f"HEAD answered {head.status}")
+        if session.documented and session.me.secret is not None:
+            for header in ("authorization", "x-api-key"):
+                with session.attempt():
+                    answer = session.ask(operation.id, values, Credential(f"full in {header}", session.me.secret, header))
+                    session.demand(answer.status == 200, "key-headers", f"a key in {header} was answered {answer.status}")
+
+
+def _statistics(session: Session, effort: Effort) -> None:
+    """Two ways to ask for the same figures agree: the running total is the sum of the days."""
+    scene = Scene.find(session)
+    if scene.app is None:
+        raise NotHere("the organization has no app")
+    first, last = days(6)
+    for name, place in (("getAppStatistics", {"appId": scene.app}), ("getOrganizationStatistics", {"orgId": scene.org})):
+        with session.attempt():
+            asked = {**place, "from": first, "to": last}
+            total = rows(session.must(name, asked))
+            daily = rows(session.must(name, {**asked, "noAccumulate": True}))
+            session.demand(len(total) == len(daily), "statistics-range", "totals and days are not of the same length")
+            for member in ("mau", "bandwidth"):
+                running = 0
+                for one_day, so_far in zip(daily, total, strict=True):
+                    running += one_day.get(member, 0)
+                    session.demand(
+                        so_far.get(member) == running, "statistics-range", f"the running {member} is not the sum of its days"
+                    )
+    with session.attempt():
+        usage = session.must("getAppBundleUsage", {"appId": scene.app, "from": first, "to": last})
+        labels = usage.get("labels", []) if isinstance(usage, dict) else []
+        session.demand(labels == sorted(set(labels)) and len(labels) == 7, "statistics-range", f"labels are {labels}")
+        for data in usage.get("datasets", []):
+            session.demand(len(data["data"]) == len(labels), "statistics-range", "a dataset is not as long as its labels")
+        for column in zip(*(data["data"] for data in usage.get("datasets", [])), strict=False):
+            share = round(sum(column), 1)
+            session.demand(share in (0.0, 100.0), "statistics-range", f"the shares of a day add up to {share}")
