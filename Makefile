@@ -14,7 +14,7 @@ dev := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint format types docs check wheel constraints clean
+.PHONY: help serve test clients lint format types docs check wheel constraints clean
 
 help: ## Show this list
 	@echo "mock-capgo: Capgo's REST API on your own machine"
@@ -29,6 +29,10 @@ serve: $(runtime) ## Start the mock server
 
 test: $(dev) ## Run the tests
 	@$(python) -m pytest -n auto --dist loadfile $(ARGS)
+
+clients: ## Install the published clients that tests run against the mock (needs Node)
+	@cd tests/clients/electron && npm install --silent --no-audit --no-fund --no-package-lock \
+		--ignore-scripts --legacy-peer-deps
 
 lint: $(dev) ## Check style and format
 	@$(python) -m ruff check

@@ -42,9 +42,19 @@ def world_of(folder: Path, *, devices: int = 0, channels: int = 0, apps: int = 1
             }
         ],
         "apps": [{"app_id": name, "org": ORG, "name": name, "created_at": "now-400d"} for name in names],
-        "bundles": [{"id": 1, "app_id": APP, "name": "1.0.0", "created_at": "now-300d", "external_url": _URL}],
+        "bundles": [
+            {"id": number, "app_id": APP, "name": f"1.{number}.0", "created_at": "now-300d", "external_url": _URL}
+            for number in (1, 2)
+        ],
         "channels": [
-            {"id": number + 1, "app_id": APP, "name": f"channel-{number}", "created_at": "now-300d", "version": "1.0.0"}
+            {
+                "id": number + 1,
+                "app_id": APP,
+                "name": f"channel-{number}",
+                "created_at": "now-300d",
+                "version": "1.2.0",
+                "public": not number,  # a device that checks in finds one default channel, and a bundle that is new
+            }
             for number in range(channels)
         ],
     }
@@ -68,6 +78,6 @@ _URL = "https://cdn.example.com/bench/1.0.0.zip"
 
 def _device(number: int) -> str:
     return (
-        f'{{"app_id": "{APP}", "device_id": "{device_id(number)}", "platform": "android", "version_name": "1.0.0", '
+        f'{{"app_id": "{APP}", "device_id": "{device_id(number)}", "platform": "android", "version_name": "1.1.0", '
         f'"plugin_version": "7.0.0", "os_version": "14", "version_build": "1.0.0", "updated_at": "now-{number % 90}d"}}'
     )

@@ -81,7 +81,7 @@ def update_check(number: int) -> dict[str, object]:
         "app_id": APP,
         "device_id": device_id(number),
         "platform": "android",
-        "version_name": "1.0.0",
+        "version_name": "1.1.0",
         "version_build": "1.0.0",
         "version_os": "14",
         "plugin_version": "7.0.0",

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from mock_capgo.testing_client import (
     Control,
@@ -144,10 +145,13 @@ class MockCapgo:
         elif server is not None:
             try:
                 Control(f"{server.control_url}/_mock", server.token)("DELETE", f"/worlds/{self.id}")
-            except MockCapgoError:
-                # Gone already, or its server is: that is no reason to hide why a test failed.
-                if error is None and not self._is_gone(server):
+            except MockCapgoError as failed:
+                # Deleted already; or its server is gone, which is no reason to hide why a test failed.
+                if failed.status != 404 and error is None:
                     raise
+
+    def __repr__(self) -> str:
+        return f"<MockCapgo {self.base_url if self._server else 'outside of its with'}>"
 
     @property
     def id(self) -> str:
@@ -229,7 +233,7 @@ class MockCapgo:
 
         if self._entered().thread is None:
             return httpx.AsyncHTTPTransport()
-        return httpx.ASGITransport(app=self.asgi)  # type: ignore[arg-type]  # Starlette's types of ASGI are looser
+        return httpx.ASGITransport(app=self.asgi)
 
     def _entered(self) -> CapgoServer:
         if self._server is None:
@@ -243,16 +247,10 @@ class MockCapgo:
             wanted[name] = ("on" if value else "off") if name in _SWITCHES and isinstance(value, bool) else value
         return {name: value for name, value in wanted.items() if value is not None}
 
-    def _is_gone(self, server: CapgoServer) -> bool:
-        try:
-            Control(f"{server.control_url}/_mock", server.token)("GET", "/health")
-        except MockCapgoError:
-            return True
-        return False
-
 
 _OPTIONS = {"dialect", "limits", "quirks", "seed", "explain", "header_faults", "ttl"}
 _SWITCHES = {"limits", "quirks"}
+_SETTINGS = {"header_faults": "fault_header"}
 
 
 def _application(fixture: FixtureLike, options: Mapping[str, Any], now: datetime | str | None = None) -> Application:
@@ -262,13 +260,15 @@ def _application(fixture: FixtureLike, options: Mapping[str, Any], now: datetime
     from mock_capgo.world.clock import parse_time  # noqa: PLC0415
     from mock_capgo.world.fixture import FixtureError, fixture_of  # noqa: PLC0415
 
-    given = {"limits", "quirks", "explain"}
-    settings: dict[str, Any] = {}
-    for name, value in options.items():
-        setting = {"header_faults": "fault_header"}.get(name, name)
-        if value is None or name == "ttl":
-            continue
-        settings[setting] = ("on" if value else "off") if isinstance(value, bool) else value
+    switches = {
+        name: ("on" if value else "off") if isinstance(value, bool) else value for name, value in options.items()
+    }
+    settings: dict[str, Any] = {
+        _SETTINGS.get(name, name): value for name, value in switches.items() if value is not None
+    }
+    settings.pop("ttl", None)
+    if settings.get("dialect", "live") not in ("documented", "live"):
+        raise MockCapgoError("dialect: documented or live is expected")
     document = _document(fixture)
     if isinstance(document, str):
         settings["fixture"] = document
@@ -276,7 +276,8 @@ def _application(fixture: FixtureLike, options: Mapping[str, Any], now: datetime
         app = create_app(Settings(log="off", **settings))
         universe = app.universes.default
         if isinstance(document, dict):
-            universe.fixture = universe.started_with = fixture_of(document, str(fixture)[:80])
+            source = "fixture" if isinstance(fixture, Mapping) else str(fixture)
+            universe.fixture = universe.started_with = fixture_of(document, source)
         if isinstance(document, dict) or now is not None:
             text = moment_text(now)
             universe.reset(now=None if text is None else parse_time(text))
@@ -299,6 +300,4 @@ def _document(fixture: FixtureLike) -> str | dict[str, Any] | None:
 
 
 def _segment(name: str) -> str:
-    from urllib.parse import quote  # noqa: PLC0415
-
     return quote(name, safe="")

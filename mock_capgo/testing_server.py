@@ -48,7 +48,7 @@ class ThreadServer:
 
         self.app = app
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-        self.url = "http://127.0.0.1:{}".format(self._listening.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=1
         )
@@ -147,7 +147,7 @@ def _start(folder: Path, options: dict[str, str]) -> str:
     log = folder / "server.log"
     with log.open("w") as out:
         # A session of its own: Ctrl-C is for the tests, the server ends after them.
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - this package's own module
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
         )
     end = time.monotonic() + START_SECONDS

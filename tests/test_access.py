@@ -5,13 +5,14 @@ The documented example of every operation stands here too (`example`), since the
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,7 +23,8 @@ from mock_capgo.server.openapi import bundled
 from mock_capgo.world.clock import parse_time
 from mock_capgo.world.fixture import read_fixture
 from mock_capgo.world.records import SECOND
-from tests.conftest import ACME, COURIER, ENTERPRISE, EXPIRED, FULL, GLOBEX, HASHED, READER, SHOP, UPLOADER, Mock
+from mock_capgo.world.state import TABLES
+from tests.conftest import ACME, COURIER, ENTERPRISE, EXPIRED, FULL, GLOBEX, HASHED, READER, SHOP, UPLOADER, Mock, Reply
 from tests.rich_world import contents
 
 NOW = parse_time("2026-03-15T12:00:00Z")
@@ -111,6 +113,13 @@ def new_key(mock: Mock, *bindings: dict[str, Any], key: str = FULL, **more: Any)
     return value
 
 
+def stored(mock: Mock) -> dict[str, Any]:
+    """Everything that is stored, as a copy, for comparing before with after."""
+    return copy.deepcopy(
+        {name: value if name not in TABLES else tuple(value) for name, value in contents(mock.universe.world.state).items()}
+    )
+
+
 def binding(role: str, org: str = ACME, app: str = SHOP, channel: int = 1) -> dict[str, Any]:
     """A binding of a role on the thing that its scope asks for."""
     scope = ROLES[role].scope
@@ -122,12 +131,73 @@ def binding(role: str, org: str = ACME, app: str = SHOP, channel: int = 1) -> di
     return found
 
 
-def generated(examples: int, **more: Any) -> settings:
+def generated(examples: int) -> settings:
     """The settings of a generated test: the same cases in every run, and no stopwatch."""
     unhurried = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     return settings(
-        max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=unhurried, **more
+        max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=unhurried
     )
+
+
+class Direct(Mock):
+    """A mock without a client in between, for thousands of calls: no call waits, so each is a coroutine run to its end."""
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = FULL,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        """Send a request, as `Mock` does."""
+        sent = {"host": "127.0.0.1:8787", **({} if key is None else {"authorization": key}), **(headers or {})}
+        content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        plain, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": unquote(plain),
+            "raw_path": plain.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
+            "scheme": "http",
+            "root_path": "",
+        }
+        messages: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": content}
+
+        async def send(message: Any) -> None:
+            messages.append(message)
+
+        with pytest.raises(StopIteration):
+            self.app(scope, receive, send).send(None)
+        found = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
+        answered = b"".join(message["body"] for message in messages[1:])
+        parsed = json.loads(answered) if answered else None
+        if method != "OPTIONS":
+            self.oracle.check(method, unquote(plain), messages[0]["status"], found, parsed)
+        return Reply(messages[0]["status"], parsed, found)
+
+
+@cache
+def _reusable() -> tuple[Mock, Any]:
+    mock = Direct(limits="off")
+    freeze(mock)
+    return mock, mock.universe.world.snapshot()
+
+
+def fresh() -> Mock:
+    """A mock that many cases share, as it is at its start: making one takes longer than many calls."""
+    mock, start = _reusable()
+    mock.universe.world.restore(start)
+    mock.universe.world.clock.set(NOW, 0)
+    mock.universe.journal.clear()
+    return mock
 
 
 # How a key is sent ------------------------------------------------------------------------------------------
@@ -136,10 +206,10 @@ def generated(examples: int, **more: Any) -> settings:
 @pytest.mark.parametrize("operation", WITH_KEY, ids=named)
 def test_no_key_is_401(mock: Mock, operation: Operation) -> None:
     """Without a key every operation answers the documented sentence, and does nothing."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = example(operation.id).to(mock, key=None)
     assert (reply.status, reply.body) == (401, INVALID_KEY)
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 @pytest.mark.parametrize("operation", WITH_KEY, ids=named)
@@ -219,21 +289,6 @@ def test_a_hashed_key_does_all_that_a_plain_one_does(mock: Mock) -> None:
 # The permission table -----------------------------------------------------------------------------------------
 
 
-@cache
-def _reusable() -> tuple[Mock, Any]:
-    mock = Mock(limits="off")
-    freeze(mock)
-    return mock, mock.universe.world.snapshot()
-
-
-def fresh() -> Mock:
-    """A mock that many cases share, as it is at its start: making one takes longer than many calls."""
-    mock, start = _reusable()
-    mock.universe.world.restore(start)
-    mock.universe.world.clock.set(NOW, 0)
-    return mock
-
-
 ASSIGNABLE = [role.name for role in ROLES.values() if role.assignable]
 
 
@@ -244,12 +299,12 @@ def test_permission_table(operation: Operation) -> None:
     for role in ASSIGNABLE:
         mock = fresh()
         key = new_key(mock, binding(role, channel=channel))
-        before = contents(mock.universe.world.state)
+        before = stored(mock)
         reply = example(operation.id).to(mock, key=key)
         holds = role in PERMISSIONS[operation.permission or ""]
         assert (reply.status != 403) == holds, (role, reply)
         if not holds:
-            assert contents(mock.universe.world.state) == before, role
+            assert stored(mock) == before, role
         elif (operation.id, role) == ("updateBundleMetadata", "app_preview"):
             assert reply.status == 400, "a preview key edits the bundles that it made, and no others"
         else:

@@ -12,8 +12,7 @@ import pytest
 
 from mock_capgo.world.state import TABLES
 from tests.conftest import ACME, COURIER, ENTERPRISE, EXPIRED, FULL, GLOBEX, HASHED, READER, SHOP, UPLOADER, Mock
-from tests.rich_world import contents
-from tests.test_access import NOBODY, binding, freeze, new_key
+from tests.test_access import NOBODY, binding, freeze, new_key, stored
 
 INVALID_KEY = {"error": "Invalid API key", "status": "KO"}
 MISSING = {"error": "API key not found", "status": "KO"}
@@ -97,10 +96,10 @@ def test_a_key_that_is_not_there_is_404(mock: Mock, number: int) -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_a_key_is_found_by_its_number_only(mock: Mock, method: str, number: str) -> None:
     """What is no whole number from 1 on is refused before any key is looked for."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = mock(method, f"/apikey/{number}/", {"name": "x"} if method == "PUT" else None)
     assert reply.status == 400, reply
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 @pytest.mark.parametrize("key", [READER, UPLOADER])
@@ -244,9 +243,9 @@ def test_the_nearest_mode_is_shown(mock: Mock, role: str, mode: str) -> None:
 )
 def test_a_key_that_makes_no_sense_is_400(mock: Mock, body: dict[str, Any]) -> None:
     """Nothing is made of a request without name or rights, with a role elsewhere than it belongs, or past its end."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     assert mock("POST", "/apikey/", body).status == 400
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 @pytest.mark.parametrize(
@@ -263,10 +262,10 @@ def test_a_key_that_makes_no_sense_is_400(mock: Mock, body: dict[str, Any]) -> N
 )
 def test_a_binding_out_of_reach_is_refused(mock: Mock, wanted: dict[str, Any], status: int) -> None:
     """A role on another's organization is forbidden, one on a thing that is not there is not found; nothing is made."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = mock("POST", "/apikey/", {"name": "x", "bindings": [binding("org_member"), wanted]})
     assert reply.status == status, reply
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 @pytest.mark.parametrize("lists", [{"limited_to_orgs": [GLOBEX]}, {"limited_to_apps": [COURIER]}])
@@ -375,10 +374,10 @@ def test_a_key_cannot_change_or_delete_itself(mock: Mock) -> None:
 )
 def test_an_update_that_makes_no_sense_is_400(mock: Mock, body: dict[str, Any]) -> None:
     """What a key may do is not changed by a key, and nothing is changed by a request that asks for nothing."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     assert mock("PUT", "/apikey/2/", body).status == 400
     assert mock("PUT", "/apikey/", {"id": 2, **body}).status == 400
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 def test_an_update_by_body_needs_the_number(mock: Mock) -> None:

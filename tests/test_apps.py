@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from mock_capgo.world.clock import day_of, day_text
 from mock_capgo.world.state import TABLES
 from tests.conftest import ACME, COURIER, ENTERPRISE, FULL, GLOBEX, READER, SHOP, UPLOADER, Mock
-from tests.rich_world import contents
-from tests.test_access import NOBODY, binding, freeze, fresh, generated, new_key
+from tests.test_access import NOBODY, binding, freeze, fresh, generated, new_key, stored
 
 DENIED = {"error": "Insufficient permissions to manage app", "status": "KO"}
 INVALID = {"error": "Invalid app configuration", "status": "KO"}
@@ -144,11 +143,11 @@ def test_a_new_app_has_the_documented_defaults(mock: Mock) -> None:
 
 def test_app_ids_are_unique_everywhere(mock: Mock) -> None:
     """An app id that anybody has is taken, and the app that has it stays as it is."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     for app_id in (SHOP, COURIER):
         reply = create(mock, app_id)
         assert (reply.status, reply.body) == (400, {"error": "Custom ID already in use", "status": "KO"})
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 def test_an_app_needs_an_organization_that_may_be_used(mock: Mock) -> None:
@@ -239,10 +238,10 @@ def test_what_is_not_sent_stays(mock: Mock) -> None:
 )
 def test_an_update_has_bounds(mock: Mock, body: dict[str, Any]) -> None:
     """Retention runs from a second to two years; null clears nothing."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = mock("PUT", f"/app/{SHOP}", body)
     assert (reply.status, reply.body) == (400, INVALID)
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 @pytest.mark.parametrize("member", ["app_id", "owner_org", "default_upload_channel", "last_version", "id"])

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import COURIER, FULL, SHOP, UPLOADER, Mock
-from tests.rich_world import contents
-from tests.test_access import NOW, binding, freeze, fresh, generated, new_key
+from tests.test_access import NOW, binding, freeze, fresh, generated, new_key, stored
 
 DENIED = {"error": "Insufficient permissions to manage bundles", "status": "KO"}
 MISSING = {"error": "Bundle not found", "status": "KO"}
@@ -127,10 +126,10 @@ def test_a_new_bundle_is_listed(mock: Mock) -> None:
 @pytest.mark.parametrize("name", ["1.2.0", "0.9.0"])
 def test_names_stay_taken(mock: Mock, name: str) -> None:
     """The name of a bundle is taken, also when the bundle is deleted, and only in its own app."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = create(mock, name)
     assert (reply.status, reply.body["error"].split(":")[0]) == (400, "Version already exists")
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
     body = {"app_id": COURIER, "version": name, "external_url": "https://example.com/b.zip", "checksum": "c"}
     assert mock("POST", "/bundle/", body, key="c0ffee00-0000-4000-8000-000000000004").status == 200
 
@@ -222,10 +221,10 @@ def test_promotion(mock: Mock) -> None:
 )
 def test_promotion_of_what_is_not_there(mock: Mock, version_id: int, channel_id: int, expected: Any) -> None:
     """An unknown, deleted or foreign bundle is 404, and so is an unknown or foreign channel; the bundle counts first."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = mock("PUT", "/bundle/", {"app_id": SHOP, "version_id": version_id, "channel_id": channel_id})
     assert (reply.status, reply.body) == (404, expected)
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 @pytest.mark.parametrize("value", ["3", 0, -1, 1.5, None, True, [], 2**53])
@@ -290,10 +289,10 @@ def test_deletion_frees_storage(mock: Mock) -> None:
 @pytest.mark.parametrize("version", ["1.1.0", "1.2.0", "1.3.0-beta.1"])
 def test_a_bundle_in_use_stays(mock: Mock, version: str) -> None:
     """A bundle that a channel serves, or rolls out, is not deleted."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = delete(mock, version)
     assert (reply.status, reply.body) == (400, {"error": "Cannot delete a bundle linked to a channel", "status": "KO"})
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 def test_deleting_all_keeps_those_in_use(mock: Mock) -> None:

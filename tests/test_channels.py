@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import COURIER, ENTERPRISE, FULL, SHOP, Mock
-from tests.rich_world import contents
-from tests.test_access import binding, freeze, fresh, generated, new_key
+from tests.test_access import binding, freeze, fresh, generated, new_key, stored
 
 DENIED = {"error": "Insufficient permissions to manage channels", "status": "KO"}
 MISSING = {"error": "Channel not found", "status": "KO"}
@@ -185,11 +184,11 @@ def test_one_name_is_one_channel(mock: Mock) -> None:
 def test_a_channel_starts_with_a_bundle(mock: Mock) -> None:
     """A new channel may name its bundle; an unknown or deleted one makes no channel."""
     assert put(mock, "with", version="1.1.0")["version"] == {"id": 2, "name": "1.1.0"}
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     for version in ("7.7.7", "0.9.0", "2.0.0"):
         reply = post(mock, "without", version=version)
         assert (reply.status, reply.body) == (404, NO_BUNDLE)
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 # Settings ---------------------------------------------------------------------------------------------------
@@ -290,10 +289,10 @@ def test_null_counts_as_not_sent(mock: Mock, name: str) -> None:
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in OUT_OF_RANGE.items() for value in values])
 def test_a_setting_has_bounds(mock: Mock, name: str, value: Any) -> None:
     """A value out of range or of another type is refused, and nothing is changed or made."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     for channel in ("production", "new"):
         assert post(mock, channel, **{name: value}).status == 400
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 @pytest.mark.parametrize("spelling", ["metadata", "version_number"])
@@ -322,13 +321,13 @@ def test_a_stable_bundle_comes_and_goes(mock: Mock, nothing: str | None) -> None
 @pytest.mark.parametrize("version", ["7.7.7", "0.9.0", "2.1.0"])
 def test_an_unknown_bundle_changes_nothing(mock: Mock, version: str) -> None:
     """A bundle that is not there, deleted or of another app is 404, as stable one and as target."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     for settings in ({"version": version}, {"rolloutVersion": version}, {"version": version, "allow_dev": False}):
         reply = post(mock, "production", **settings)
         assert (reply.status, reply.body) == (404, NO_BUNDLE)
     for number in (5, 7, 999):
         assert post(mock, "production", rolloutVersion=number).body == NO_BUNDLE
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 # Public channels --------------------------------------------------------------------------------------------
@@ -495,9 +494,9 @@ def test_deletion_by_query(mock: Mock) -> None:
 @pytest.mark.parametrize("value", [True, "true"])
 def test_only_its_maker_deletes_a_preview_with_its_bundle(mock: Mock, value: Any) -> None:
     """`delete_bundle` is for the preview key that made the channel; others are refused and nothing goes."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     body = {"app_id": SHOP, "channel": "beta", "delete_bundle": value}
     reply = mock("DELETE", "/channel/", body)
     assert reply.status == (403 if value is True else 400)
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
     assert mock("DELETE", "/channel/", {**body, "delete_bundle": False}).status == 200

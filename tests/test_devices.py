@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from mock_capgo.world.records import DAY, SECOND
 from tests.conftest import COURIER, FULL, SHOP, Mock
-from tests.rich_world import contents
-from tests.test_access import NOW, binding, freeze, fresh, generated, new_key
+from tests.test_access import NOW, binding, freeze, fresh, generated, new_key, stored
 
 OK = {"status": "ok"}
 ONE = "d0000000-0000-4000-8000-000000000001"
@@ -251,10 +250,10 @@ def test_a_device_may_be_told_before_it_is_seen(mock: Mock) -> None:
 @pytest.mark.parametrize("channel", ["nope", "Beta", "electron"])
 def test_an_unknown_channel_is_404(mock: Mock, channel: str) -> None:
     """A channel is named exactly, and belongs to the app."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = link(mock, channel)
     assert (reply.status, reply.body) == (404, NO_CHANNEL)
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 def test_a_public_channel_cannot_be_forced(mock: Mock) -> None:
@@ -274,9 +273,9 @@ def test_a_bundle_cannot_be_forced(mock: Mock, version_id: Any) -> None:
 
 def test_without_a_channel_nothing_happens(mock: Mock) -> None:
     """A link that names no channel is fine and changes nothing."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     assert link(mock, None).body == OK
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 def test_the_end_of_a_forced_channel(mock: Mock) -> None:

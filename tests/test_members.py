@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ACME, ENTERPRISE, FULL, GLOBEX, HASHED, READER, Mock
-from tests.rich_world import contents
-from tests.test_access import NOBODY, binding, new_key
+from tests.test_access import NOBODY, binding, new_key, stored
 
 DENIED = {"error": "Insufficient permissions to manage members", "status": "KO"}
 EXISTS = {"error": "Member already exists in organization", "status": "KO"}
@@ -87,10 +86,10 @@ def test_an_invited_member_holds_no_rights_yet(mock: Mock) -> None:
 @pytest.mark.parametrize("role", ["read", "super_admin"])
 def test_nobody_is_invited_twice(mock: Mock, email: str, role: str) -> None:
     """A member, an invited user and an invited address are refused, and keep what they have."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     reply = invite(mock, email, role)
     assert (reply.status, reply.body) == (400, EXISTS)
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 def test_an_address_without_account_is_404(mock: Mock) -> None:
@@ -148,11 +147,11 @@ def test_who_is_no_member_is_404(mock: Mock) -> None:
 
 def test_the_last_super_admin_stays(mock: Mock) -> None:
     """The only super admin cannot be removed, and the organization stays as it is."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     for key in (FULL, HASHED):
         reply = remove(mock, "dev@example.com", key)
         assert (reply.status, reply.body) == (400, LAST)
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 def test_who_ranks_higher_stays(mock: Mock) -> None:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from mock_capgo.world.state import TABLES
 from tests.conftest import ACME, COURIER, ENTERPRISE, FULL, GLOBEX, HASHED, READER, SHOP, Mock
-from tests.rich_world import contents
-from tests.test_access import NOBODY, binding, freeze, fresh, generated, new_key
+from tests.test_access import NOBODY, binding, freeze, fresh, generated, new_key, stored
 
 KO = {"status": "KO"}
 TAKEN = {"error": "Organization name already in use", **KO}
@@ -125,9 +124,9 @@ def test_expected_devices_have_bounds(mock: Mock, mau: int) -> None:
 @pytest.mark.parametrize("website", ["ftp://example.com", "https://user:secret@example.com", "http://", "https://a b/"])
 def test_a_website_must_be_one(mock: Mock, website: str) -> None:
     """An address that no browser would open without a password is refused, and nothing is made."""
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     assert mock("POST", "/organization/", {"name": "Labs", "website": website}).status == 400
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
 
 
 @pytest.mark.parametrize("name", ["L", "Ab", "x" * 256, "Ünïcödé 株式会社 🚀"])
@@ -197,9 +196,9 @@ def test_what_is_not_sent_stays(mock: Mock) -> None:
 def test_renaming_keeps_names_unique(mock: Mock) -> None:
     """A rename onto another organization of the same owner is refused; onto itself it is fine."""
     org_id = create(mock)
-    before = contents(mock.universe.world.state)
+    before = stored(mock)
     assert mock("PUT", "/organization/", {"orgId": org_id, "name": "Acme"}).status == 400
-    assert contents(mock.universe.world.state) == before
+    assert stored(mock) == before
     assert mock("PUT", "/organization/", {"orgId": org_id, "name": "Labs"}).status == 200
 
 

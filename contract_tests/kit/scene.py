@@ -99,7 +99,7 @@ class Scene:
         session = self.session
         if session.documented:
             self.key_name = session.fresh("key")
-            body = session.must("createApiKey", {"name": self.key_name, "bindings": [self.binding("app_reader", "app")]})
+            body = session.must("createApiKey", {"name": self.key_name, "bindings": [self.binding("org_member", "org")]})
             session.keep_secret(one(body).get("key"))
             self.key = one(body).get("id")
         elif session.guard.sandbox:
@@ -120,12 +120,13 @@ class Scene:
         """How everything in the scene is, as the full key sees it; times of change included."""
         session = self.session
         seen: dict[str, Any] = {}
-        for name, values in self._views():
-            try:
-                answer = session.ask(name, values)
-            except Withheld:
-                continue
-            seen[name] = (answer.status, _sorted(answer.json_or_none()))
+        with session.quietly():
+            for name, values in self._views():
+                try:
+                    answer = session.ask(name, values)
+                except Withheld:
+                    continue
+                seen[name] = (answer.status, _sorted(answer.json_or_none()))
         return seen
 
     def _views(self) -> list[tuple[str, dict[str, Any]]]:
@@ -143,6 +144,31 @@ class Scene:
                 ("getDevices", {"app_id": self.session.profile.app}),
             ]
         return views
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """What changed between two looks, in a few words; empty when nothing did."""
+    for name, seen in before.items():
+        now = after.get(name, seen)
+        if seen == now:
+            continue
+        if seen[0] != now[0]:
+            return f"{name} answered {seen[0]} before and {now[0]} after"
+        old, new = _by_identity(seen[1]), _by_identity(now[1])
+        for key in [*old, *(key for key in new if key not in old)]:
+            was, became = old.get(key), new.get(key)
+            if was is None or became is None:
+                return f"{name}: {key} {'appeared' if was is None else 'disappeared'}"
+            members = [m for m in {**was, **became} if was.get(m) != became.get(m)]
+            if members:
+                return f"{name}: {members[0]} of {key} was {was.get(members[0])!r} and is {became.get(members[0])!r}"
+        return f"{name} answers something else"
+    return ""
+
+
+def _by_identity(body: Any) -> dict[str, dict[str, Any]]:
+    found = rows(body) or [one(body)]
+    return {str(row.get("device_id", row.get("id", row.get("email", row.get("uid", number))))): row for number, row in enumerate(found)}
 
 
 def days(back: int, ahead: int = 0) -> tuple[str, str]:

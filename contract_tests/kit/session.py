@@ -49,9 +49,13 @@ class Session:
         self.random = random.Random(seed)
         self.layer = self.check = ""
         self.trail: list[Exchange] = []
+        self.last: Exchange | None = None
+        self.quiet = False
+        """While True, calls are not part of what a finding shows: they only look at what another one did."""
         self.found: list[Finding] = []
         self.withheld: dict[str, int] = {}
         self.coverage = Coverage()
+        self.judged: set[tuple[str, int, str, bytes]] = set()
         self.requests = 0
         self.secrets = set(profile.secrets())
         self.hashed = {a.credential.secret for a in profile.others if a.name == "hashed" and a.credential.secret}
@@ -113,13 +117,15 @@ class Session:
         operation = self.operation(name)
         values = dict(values or {})
         path = operation.path
+        names_query = self.contract.parameters(operation, "query").__contains__
         for parameter in self.contract.parameters(operation, "path"):
             path = path.replace("{" + parameter + "}", str(values.pop(parameter, "")))
-        names = self.contract.parameters(operation, "query")
-        has_body = "requestBody" in operation.document
-        query = {n: v for n, v in values.items() if not has_body or n in names}
-        body = {n: v for n, v in values.items() if n not in query}
-        return Call(name, operation.method, path, [(n, _text(v)) for n, v in query.items()], body, has_body=has_body)
+        found = self.contract.body_schema(operation)
+        # A live DELETE reads either: what the body has goes there, as the documentation of the members shows.
+        body = {n: v for n, v in values.items() if found and (n in found[0].get("properties", {}) or not names_query(n))}
+        query = [(n, _text(v)) for n, v in values.items() if n not in body]
+        needed = operation.document.get("requestBody", {}).get("required", False)
+        return Call(name, operation.method, path, query, body, has_body=found is not None and bool(body or needed))
 
     def ask(self, name: str, values: dict[str, Any] | None = None, who: Credential | None = None) -> Answer:
         """Send an operation with values."""
@@ -162,7 +168,9 @@ class Session:
         if who.secret is not None:
             self.redact.add(who.secret)
         record = exchange(call, who, answer, self.target.base_url, self.redact)
-        self.trail = [*self.trail[-_KEPT + 1 :], record]
+        self.last = record
+        if not self.quiet:
+            self.trail = [*self.trail[-_KEPT + 1 :], record]
         if call.operation in self.contract.operations:
             self.coverage.saw(call, answer)
         for listener in self.listeners:
@@ -177,6 +185,8 @@ class Session:
         self, rule: str, message: str, pointer: str | None = None, where: str | None = None, operation: str | None = None
     ) -> NoReturn:
         """Raise a Violation that shows the exchanges of this example."""
+        if self.quiet and self.last is not None:
+            self.trail = [*self.trail, self.last]
         last = self.trail[-1].operation if self.trail else ""
         raise violation(
             Finding(
@@ -196,6 +206,15 @@ class Session:
         """Raise a Violation unless something holds."""
         if not holds:
             self.violate(rule, message, operation=operation)
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Calls in here look only: a finding about something else does not show them."""
+        before, self.quiet = self.quiet, True
+        try:
+            yield
+        finally:
+            self.quiet = before
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

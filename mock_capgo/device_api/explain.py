@@ -56,9 +56,9 @@ def _asked(call: Call, params: Fields) -> Fields:
     for flag in _FLAGS:
         default = getattr(stored, flag) if stored else flag == "is_prod"
         known[flag] = default if params.get(flag) in (None, "") else params[flag] in (True, "true", "1")
-    channel = params.get("default_channel", stored.default_channel if stored else None)
-    known["defaultChannel"] = channel or ""
-    known["key_id"] = params.get("key_id") or (stored.key_id if stored else None) or ""
+    # Sent empty these two say that the device has none, which is another question than leaving them out.
+    for name, asked in (("defaultChannel", "default_channel"), ("key_id", "key_id")):
+        known[name] = params.get(asked, getattr(stored, asked) if stored else None) or ""
     return known
 
 

@@ -22,6 +22,7 @@ from mock_capgo.server.request import Request
 from mock_capgo.world.clock import Clock, parse_time
 from mock_capgo.world.jobs import run_due
 from mock_capgo.world.records import App, Bundle, Channel, Device, Organization, Override, Subscription
+from mock_capgo.world.state import State
 from mock_capgo.world.world import World
 
 NOW = parse_time("2026-03-10T12:00:00Z")
@@ -48,7 +49,7 @@ class Bench:
         self.world.state.apps.put(App(created_at=NOW, app_id=APP, id="app", owner_org=ORG, user_id="u"))
 
     @property
-    def state(self):
+    def state(self) -> State:
         return self.world.state
 
     @property

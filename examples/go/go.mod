@@ -1,0 +1,3 @@
+module example/capgo
+
+go 1.21

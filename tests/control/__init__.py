@@ -1,0 +1,1 @@
+"""Tests of the control plane: worlds, state, clock, faults, journal, and who may use them."""

@@ -1,0 +1,1 @@
+"""The live dialect: what the running service answers."""
