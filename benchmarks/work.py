@@ -93,7 +93,8 @@ def many_devices(folder: Path, devices: int, rounds: int, seconds: float) -> lis
         mock("--dialect", "live", "--limits", "off", "--fixture", str(world_of(folder, devices=devices))) as many,
     ):
         held = many.resident()
-        plain, ordered = [], []
+        plain: list[float] = []
+        ordered: list[float] = []
         for _ in range(rounds):
             for order, ratios in (("", plain), ("&order=desc", ordered)):
                 quick = _time_of_page(few, 1000, order, seconds)

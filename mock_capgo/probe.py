@@ -1,4 +1,4 @@
-"""Whether the server is up, asked from beside it: `python -m mock_capgo.probe`, the container's health check.
+"""Whether the server is up, asked from beside it: `mock-capgo health`, the container's health check.
 
 The probe knows where to ask as the server does: by the environment, the file that it names, and flags. In a
 container the server is the first process, and its flags are read from there.
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from mock_capgo.settings import ENVIRONMENT_PREFIX, Settings, SettingsError, resolve
 
@@ -23,12 +24,28 @@ _FIRST_PROCESS = Path("/proc/1/cmdline")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - where a server listens
 
 
+def add_parser(commands: Any) -> None:
+    """Add the verb `health` to the command line."""
+    parser = commands.add_parser(
+        "health",
+        help="say whether the server is up",
+        description="Ask the server that this environment, or these options, describe. Exit status 0: it is up.",
+    )
+    _add_options(parser)
+    parser.set_defaults(run=run)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Ask once; flags are those of `mock-capgo serve`. Returns 0 for a healthy server, else 1, and says why."""
-    given = list(sys.argv[1:] if arguments is None else arguments) or server_arguments(_FIRST_PROCESS)
+    """Ask once, as `python -m mock_capgo.probe` with the options of `mock-capgo serve`."""
+    return run(parsed(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(options: dict[str, Any]) -> int:
+    """Ask once. Returns 0 for a healthy server, else 1, and says why."""
+    if all(value is None for value in options.values()):
+        options = parsed(server_arguments(_FIRST_PROCESS))
     try:
-        settings = settings_of(given)
-        host, port, path = address(settings)
+        host, port, path = address(resolve(options, os.environ, options.pop("config", None)))
     except SettingsError as error:
         return _unhealthy(str(error))
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
@@ -44,14 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return HEALTHY
 
 
-def settings_of(arguments: Sequence[str]) -> Settings:
-    """The settings of a server with these flags, in this environment. Raises SettingsError."""
-    parser = argparse.ArgumentParser(prog="mock-capgo health", description="Whether the server is up.")
-    parser.add_argument("--config")
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="FILE", help="TOML file with options")
     for option in fields(Settings):
-        parser.add_argument(f"--{option.name.replace('_', '-')}")
-    flags = vars(parser.parse_args(arguments))
-    return resolve(flags, os.environ, flags.pop("config"))
+        parser.add_argument(f"--{option.name.replace('_', '-')}", help=argparse.SUPPRESS)
+
+
+def parsed(arguments: Sequence[str]) -> dict[str, Any]:
+    """Options as of `mock-capgo serve`, by name; None for those that are not given."""
+    parser = argparse.ArgumentParser(prog="mock-capgo health", description="Whether the server is up.")
+    _add_options(parser)
+    return vars(parser.parse_args(arguments))
 
 
 def address(settings: Settings) -> tuple[str, int, str]:

@@ -43,6 +43,10 @@ class Quirk(Enum):
         "An update of an app or of a bundle's metadata without a known field is 400; the documentation requires"
         " none (20 §5, 21 §5).",
     )
+    NAMES_HAVE_THREE_LETTERS = (
+        "RULE",
+        "A new organization's name has three characters or more; the documentation names no least length (10).",
+    )
     QUEUED_UPDATES = (
         "RULE",
         "An app's last_version and device count are written by a queue some seconds after the call (20 §1, 30 §3 D).",
@@ -103,6 +107,10 @@ class Quirk(Enum):
     ANY_CUSTOM_ID_MODE_IS_TRUE = (
         "FAULT",
         "customIdMode is on for any text in the query, also `false` and `0` (23 §3).",
+    )
+    EMPTY_NAMES_ARE_STORED = (
+        "FAULT",
+        "A name of tags or blanks alone passes for a name, and is stored as empty text (10, 20 §5).",
     )
     UNUSABLE_CURSOR_IS_IGNORED = (
         "FAULT",

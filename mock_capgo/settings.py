@@ -73,7 +73,7 @@ def _read(path: str) -> dict[str, Any]:
             document = tomllib.load(file)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: is no TOML: {error}") from None
     known = [option.name for option in fields(Settings)]
     for name in document:

@@ -232,7 +232,8 @@ class MockCapgo:
         import httpx  # noqa: PLC0415 - optional: only who calls this needs it
 
         if self._entered().thread is None:
-            return httpx.AsyncHTTPTransport()
+            # Reading certificates takes longer than a test, and over plain HTTP nobody asks for them.
+            return httpx.AsyncHTTPTransport(verify=self.base_url.startswith("https:"))
         return httpx.ASGITransport(app=self.asgi)
 
     def _entered(self) -> CapgoServer:

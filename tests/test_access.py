@@ -114,10 +114,9 @@ def new_key(mock: Mock, *bindings: dict[str, Any], key: str = FULL, **more: Any)
 
 
 def stored(mock: Mock) -> dict[str, Any]:
-    """Everything that is stored, as a copy, for comparing before with after."""
-    return copy.deepcopy(
-        {name: value if name not in TABLES else tuple(value) for name, value in contents(mock.universe.world.state).items()}
-    )
+    """Everything that is stored, as it is now, for comparing before with after. Records never change in place."""
+    found = contents(mock.universe.world.state)
+    return {name: value if name in TABLES else copy.deepcopy(value) for name, value in found.items()}
 
 
 def binding(role: str, org: str = ACME, app: str = SHOP, channel: int = 1) -> dict[str, Any]:

@@ -24,7 +24,9 @@ _RAW = (b"", b"{", b"[]", b"null", b'"text"', b"17", b'{"a":', b"\xff\xfe", b'{"
 
 
 @st.composite
-def broken(draw: st.DrawFn, contract: Contract, operation: Operation, call: Call, whole: bool) -> tuple[str, Call] | None:
+def broken(
+    draw: st.DrawFn, contract: Contract, operation: Operation, call: Call, whole: bool
+) -> tuple[str, Call] | None:
     """A broken copy of a call and what is wrong with it; None where the draw did not break it.
 
     `whole` keeps away from the members that say what the call is about: on somebody's server those must stay.
@@ -36,7 +38,9 @@ def broken(draw: st.DrawFn, contract: Contract, operation: Operation, call: Call
 
 
 @st.composite
-def _broken_body(draw: st.DrawFn, contract: Contract, operation: Operation, call: Call, whole: bool) -> tuple[str, Call] | None:
+def _broken_body(
+    draw: st.DrawFn, contract: Contract, operation: Operation, call: Call, whole: bool
+) -> tuple[str, Call] | None:
     schema = (contract.body_schema(operation) or ({}, ""))[0]
     way = draw(st.sampled_from(["drop", "replace", "replace", "replace", "add", "raw"]))
     if way == "raw" and not whole:
@@ -84,7 +88,11 @@ def _broken_query(draw: st.DrawFn, contract: Contract, operation: Operation, cal
         call.query = [*call.query, (draw(st.sampled_from(["unknown", "Page", "$where", "app_id[]"])), "1")]
         return f"the unknown parameter {call.query[-1][0]}", call
     name = draw(st.sampled_from(sorted(known)))
-    text = draw(st.sampled_from(["", "-1", "1.5", "abc", "\x00", "1e1", "TRUE", "yes", "9" * 25, "x" * 3000, "2024-13-01", " 1", "null"]))
+    text = draw(
+        st.sampled_from(
+            ["", "-1", "1.5", "abc", "\x00", "1e1", "TRUE", "yes", "9" * 25, "x" * 3000, "2024-13-01", " 1", "null"]
+        )
+    )
     schema = known[name]["schema"]
     if contract.value_is_valid(schema, _read(contract, schema, text)):
         return None

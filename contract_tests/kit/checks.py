@@ -9,7 +9,6 @@ from contract_tests.kit.explore import Effort
 from contract_tests.kit.session import Session
 
 Ask = Callable[[Session, Effort], None]
-LAYERS = ("schema", "refusal", "access", "limits", "lifecycle", "device")
 
 
 @dataclass(frozen=True)

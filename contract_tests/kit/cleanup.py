@@ -55,4 +55,6 @@ def _numbers(session: Session, entry: Entry) -> list[int] | None:
         return None
     known = entry.facts.get("id")
     listed = rows(answer.json_or_none())
-    return [row["id"] for row in listed if row.get("name") == entry.name or (known is not None and row.get("id") == known)]
+    return [
+        row["id"] for row in listed if row.get("name") == entry.name or (known is not None and row.get("id") == known)
+    ]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
@@ -74,7 +74,10 @@ class Contract:
         for path, item in self.document["paths"].items():
             for method in METHODS:
                 if method in item:
-                    found = {**item[method], "parameters": item.get("parameters", []) + item[method].get("parameters", [])}
+                    found = {
+                        **item[method],
+                        "parameters": item.get("parameters", []) + item[method].get("parameters", []),
+                    }
                     pointer = f"{self.name}#/paths/{escape(path)}/{method}"
                     operation = Operation(found["operationId"], method.upper(), path, found, pointer)
                     self.operations[operation.id] = operation
@@ -191,7 +194,10 @@ class Contract:
                 if name not in found:
                     found[name] = None
                     found[name] = rewrite(self.at(target), target)
-                return {**{k: rewrite(v, at) for k, v in value.items() if k != "$ref"}, "$ref": f"#/components/schemas/{name}"}
+                return {
+                    **{k: rewrite(v, at) for k, v in value.items() if k != "$ref"},
+                    "$ref": f"#/components/schemas/{name}",
+                }
             return {key: rewrite(item, at) for key, item in value.items()}
 
         document: dict[str, Any] = rewrite(self.document, self.name)
@@ -230,7 +236,7 @@ def _registry() -> Registry[Any]:
     found = []
     for path in sorted(SCHEMAS.glob("*.json")):
         contents = {key: value for key, value in _file(path.name).items() if key not in ("$id", "$schema")}
-        found.append((f"file:///{path.name}", Resource(contents=contents, specification=DRAFT202012)))
+        found.append((f"file:///{path.name}", DRAFT202012.create_resource(contents)))
     return Registry().with_resources(found).crawl()
 
 

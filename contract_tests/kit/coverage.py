@@ -85,8 +85,7 @@ def _error_codes(contract: Contract) -> set[str]:
             schema = contract.answer_schema(operation, status)
             if status < 400 or schema is None or status == 500:
                 continue
-            resolved, _ = contract.resolve(*schema)
-            found |= _codes_in(contract, resolved, schema[1])
+            found |= _codes_in(contract, *contract.resolve(*schema))
     return found
 
 

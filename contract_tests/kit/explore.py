@@ -70,7 +70,11 @@ def tuned(effort: Effort, examples: int) -> settings:
 
 
 def explore(
-    session: Session, effort: Effort, strategy: st.SearchStrategy[Any], body: Callable[[Any], None], examples: int | None = None
+    session: Session,
+    effort: Effort,
+    strategy: st.SearchStrategy[Any],
+    body: Callable[[Any], None],
+    examples: int | None = None,
 ) -> None:
     """Run `body` on drawn values. Raises the smallest failures that were found."""
 
@@ -83,7 +87,8 @@ def explore(
             return
 
     # The database keeps what failed under the question that found it, not under this function.
-    run.hypothesis.inner_test._hypothesis_internal_add_digest = session.check.encode()
+    handle: Any = run
+    handle.hypothesis.inner_test._hypothesis_internal_add_digest = session.check.encode()
     seeded = with_seed(f"{session.seed}:{session.check}")(tuned(effort, examples or effort.examples)(run))
     try:
         seeded()
@@ -94,7 +99,8 @@ def explore(
 @cache
 def _operations(dialect: str) -> dict[str, Any]:
     schema = schemathesis.openapi.from_dict(contract_of(dialect).bundled)
-    found = [result.ok() for result in schema.get_all_operations()]
+    results: list[Any] = list(schema.get_all_operations())
+    found = [result.ok() for result in results]
     return {operation.definition.raw["operationId"]: operation for operation in found}
 
 
@@ -115,7 +121,9 @@ def call_of(case: Any, name: str) -> Call:
     for key, value in (case.query or {}).items():
         for item in value if isinstance(value, list) else [value]:
             query.append((str(key), _wire(item)))
-    return Call(name, case.method.upper(), case.formatted_path, query, body if has_body else None, raw, has_body=has_body)
+    return Call(
+        name, case.method.upper(), case.formatted_path, query, body if has_body else None, raw, has_body=has_body
+    )
 
 
 def members(case: Any) -> dict[str, Any]:

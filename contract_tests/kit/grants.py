@@ -12,7 +12,13 @@ from contract_tests.kit.profile import Actor, Binding
 
 Level = Literal["none", "org", "app", "channel", "global"]
 
-_ORG = {"SA": "org_super_admin", "AD": "org_admin", "BI": "org_billing_admin", "KM": "apikey_manager", "ME": "org_member"}
+_ORG = {
+    "SA": "org_super_admin",
+    "AD": "org_admin",
+    "BI": "org_billing_admin",
+    "KM": "apikey_manager",
+    "ME": "org_member",
+}
 _APP = {"aA": "app_admin", "aP": "app_preview", "aD": "app_developer", "aU": "app_uploader", "aR": "app_reader"}
 _CHANNEL = {"cA": "channel_admin", "cD": "channel_developer", "cU": "channel_uploader", "cR": "channel_reader"}
 _SHORT = {**_ORG, **_APP, **_CHANNEL}
@@ -98,7 +104,7 @@ ROLES: tuple[tuple[str, Literal["org", "app", "channel"]], ...] = (
     *((role, "org") for role in _ORG.values()),
     *((role, "app") for role in _APP.values()),
     *((role, "channel") for role in _CHANNEL.values()),
-)  # type: ignore[assignment]
+)
 
 
 def may(actor: Actor, operation: str, *, org: str | None, app: str | None, channel: int | None) -> bool:
@@ -112,7 +118,12 @@ def may(actor: Actor, operation: str, *, org: str | None, app: str | None, chann
 
 
 def _granted(
-    bindings: Iterable[Binding], holders: frozenset[str], level: Level, org: str | None, app: str | None, channel: int | None
+    bindings: Iterable[Binding],
+    holders: frozenset[str],
+    level: Level,
+    org: str | None,
+    app: str | None,
+    channel: int | None,
 ) -> bool:
     for binding in bindings:
         if binding.role not in holders or binding.org != org:

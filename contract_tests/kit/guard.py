@@ -7,7 +7,9 @@ sent, and the check that wanted it says so. A sandbox (the in-process mock) need
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from contract_tests.kit.contract import Contract, Operation
@@ -20,8 +22,18 @@ class Withheld(Exception):
 
 
 _APP_WRITES = frozenset(
-    "updateApp deleteApp createBundle setBundleChannel deleteBundle updateBundleMetadata upsertChannel deleteChannel"
-    " linkDevice deleteDeviceOverride".split()
+    [
+        "updateApp",
+        "deleteApp",
+        "createBundle",
+        "setBundleChannel",
+        "deleteBundle",
+        "updateBundleMetadata",
+        "upsertChannel",
+        "deleteChannel",
+        "linkDevice",
+        "deleteDeviceOverride",
+    ]
 )
 _KEY_WRITES = frozenset({"updateApiKey", "updateApiKeyByBody", "deleteApiKey"})
 _CREATES = {"createApp": "app", "createApiKey": "key"}
@@ -37,6 +49,7 @@ class Guard:
     org: str | None = None
     allow_writes: bool = False
     sandbox: bool = False
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def before(self, operation: Operation | None, call: Call) -> None:
         """Let a call out, or raise Withheld. A creation is in the ledger when this returns."""
@@ -79,9 +92,7 @@ class Guard:
             raise Withheld("what it creates would not carry the run's id")
         if self.org is None:
             raise Withheld("no organization was given with --org")
-        places = [values.get("owner_org")] if kind == "app" else values.get("limited_to_orgs", []) + [
-            binding.get("org_id") for binding in values.get("bindings", []) if isinstance(binding, dict)
-        ] if isinstance(values.get("bindings", []), list) and isinstance(values.get("limited_to_orgs", []), list) else []
+        places = [values.get("owner_org")] if kind == "app" else _places_of_key(values)
         if any(place != self.org for place in places if place is not None):
             raise Withheld("it would be outside of the organization given with --org")
         if kind == "key" and not places:
@@ -97,6 +108,13 @@ class Guard:
                 raise Withheld(f"it names {'an app' if kind == 'app' else 'a key'} that the run did not create")
 
 
+def _places_of_key(values: dict[str, Any]) -> list[Any]:
+    """The organizations that a key to be would reach."""
+    bindings, limits = values.get("bindings", []), values.get("limited_to_orgs", [])
+    found = [item.get("org_id") for item in bindings if isinstance(item, dict)] if isinstance(bindings, list) else []
+    return [*found, *(limits if isinstance(limits, list) else [])]
+
+
 def _values(call: Call) -> dict[str, Any]:
     values: dict[str, Any] = dict(call.query)
     if isinstance(call.body, dict):
@@ -106,7 +124,7 @@ def _values(call: Call) -> dict[str, Any]:
 
 def _ids(call: Call, values: dict[str, Any], *names: str) -> list[Any]:
     """Every value under which a server could find the object: path, query and body together."""
-    found = [value for name, value in call.query if name in names]
+    found: list[Any] = [value for name, value in call.query if name in names]
     found += [values[name] for name in names if name in values]
     if call.path.startswith(("/app/", "/apikey/")) and call.path.strip("/").count("/") >= 1:
         part = call.path.strip("/").split("/")[1]

@@ -75,7 +75,10 @@ class InProcessTarget:
         """Send one call through the application."""
         path, _, query = call.url.partition("?")
         content = call.content()
-        raw = [(name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+        raw = [
+            (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+            for name, value in headers.items()
+        ]
         raw.append((b"host", b"127.0.0.1:8787"))
         if content is not None:
             raw.append((b"content-length", str(len(content)).encode()))
@@ -104,7 +107,7 @@ class InProcessTarget:
 
         try:
             self._runner.run(self.app(scope, receive, send))
-        except Exception as error:  # noqa: BLE001 - whatever escapes from an application is its 500
+        except Exception as error:
             return Answer(500, {"content-type": "text/plain"}, f"{type(error).__name__} escaped".encode())
         start = next((message for message in sent if message["type"] == "http.response.start"), None)
         if start is None:

@@ -93,14 +93,14 @@ def read_ledger(path: Path) -> Ledger:
     if not parsed or parsed[0].get("ledger") != 1:
         raise LedgerError(f"{path}: is no ledger of a contract run")
     ledger = Ledger(None, {key: value for key, value in parsed[0].items() if key != "ledger"})
-    for line in parsed[1:]:
-        name = line.get("name", "")
-        if "intend" in line:
-            ledger.entries[line["intend"], name] = Entry(line["intend"], name)
-        elif "made" in line:
-            facts = {key: value for key, value in line.items() if key not in ("made", "name")}
-            ledger.entries.setdefault((line["made"], name), Entry(line["made"], name)).facts.update(facts)
-        elif "gone" in line and (line["gone"], name) in ledger.entries:
-            ledger.entries[line["gone"], name].gone = True
+    for noted in parsed[1:]:
+        name = noted.get("name", "")
+        if "intend" in noted:
+            ledger.entries[noted["intend"], name] = Entry(noted["intend"], name)
+        elif "made" in noted:
+            facts = {key: value for key, value in noted.items() if key not in ("made", "name")}
+            ledger.entries.setdefault((noted["made"], name), Entry(noted["made"], name)).facts.update(facts)
+        elif "gone" in noted and (noted["gone"], name) in ledger.entries:
+            ledger.entries[noted["gone"], name].gone = True
     ledger.path = path
     return ledger

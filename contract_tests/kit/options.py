@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract_tests.kit.checks import LAYERS
 from contract_tests.kit.wire import KEY_VARIABLE
+
+LAYERS = ("schema", "refusal", "access", "limits", "lifecycle", "device")
 
 
 class OptionError(Exception):
@@ -43,7 +44,9 @@ OPTIONS: tuple[Option, ...] = (
     _option("--org", "the organization that the run may create things in", metavar="ID"),
     _option("--allow-writes", "create, change and delete things of the run's own in --org", action="store_true"),
     _option("--ledger", "where to write down what is created (default: contract-RUN.ledger)", metavar="FILE"),
-    _option("--budget", "requests: 90 a minute by default for a server; as 90, 5/s, 2000/h; 0 for no budget", metavar="N"),
+    _option(
+        "--budget", "requests: 90 a minute by default for a server; as 90, 5/s, 2000/h; 0 for no budget", metavar="N"
+    ),
     _option("--layers", f"only these layers, by comma: {', '.join(LAYERS)}", metavar="LIST"),
     _option("--check", "only checks whose name contains this; may be repeated", action="append", metavar="NAME"),
     _option("--seed", "seed of everything that is drawn (default: 0)", type=int, metavar="N"),
@@ -52,11 +55,17 @@ OPTIONS: tuple[Option, ...] = (
     _option("--deep", "the whole access matrix and full effort for a server too", action="store_true"),
     _option("--no-shrink", "do not look for the smallest example", action="store_true"),
     _option("--example-database", "examples that failed before: a directory, or redis://…", metavar="WHERE"),
-    _option("--floor", "share of the contract that has to be reached (default: 0.9 for the whole run in process)", type=float),
+    _option(
+        "--floor",
+        "share of the contract that has to be reached (default: 0.9 for the whole run in process)",
+        type=float,
+    ),
     _option("--timeout", "seconds to wait for an answer (default: 30)", type=float, metavar="SECONDS"),
     _option("--json", "write the report as JSON", metavar="FILE"),
     _option("--html", "write the report as one HTML file", metavar="FILE"),
-    _option("--run-id", "what the names of created things carry (default: drawn; from the seed in process)", metavar="ID"),
+    _option(
+        "--run-id", "what the names of created things carry (default: drawn; from the seed in process)", metavar="ID"
+    ),
 )
 
 

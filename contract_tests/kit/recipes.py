@@ -15,22 +15,72 @@ from contract_tests.kit.scene import Scene, days
 Values = dict[str, Any]
 
 SPOILS = frozenset(
-    "deleteOrganization upsertOrganizationMember deleteOrganizationMember deleteApp deleteApiKey deleteChannel"
-    " deleteBundle updateOrganization createOrganization".split()
+    [
+        "deleteOrganization",
+        "upsertOrganizationMember",
+        "deleteOrganizationMember",
+        "deleteApp",
+        "deleteApiKey",
+        "deleteChannel",
+        "deleteBundle",
+        "updateOrganization",
+        "createOrganization",
+    ]
 )
 """Operations after which a scene is no longer what it was."""
 
 SANDBOX_ONLY = frozenset(
-    "createOrganization updateOrganization deleteOrganization upsertOrganizationMember deleteOrganizationMember"
-    " createWebhook updateWebhook deleteWebhook testWebhook retryDelivery".split()
+    [
+        "createOrganization",
+        "updateOrganization",
+        "deleteOrganization",
+        "upsertOrganizationMember",
+        "deleteOrganizationMember",
+        "createWebhook",
+        "updateWebhook",
+        "deleteWebhook",
+        "testWebhook",
+        "retryDelivery",
+    ]
 )
 """Operations about the organization itself, which on somebody's server is not the run's."""
 
 UNFIT = frozenset(
-    "rolloutVersion rollout_version rollback promoteToStable promote_to_stable rolloutPausedAt rollout_paused_at cursor"
-    " version_id channel_id delete_bundle bindings limited_to_apps limited_to_orgs global_permissions expires_at website"
-    " device_id channel version breakdown page email regenerate key_id enforcing_2fa password_policy_config updatePackage"
-    " ios_store_url android_store_url events url eventTypes".split()
+    [
+        "rolloutVersion",
+        "rollout_version",
+        "rollback",
+        "promoteToStable",
+        "promote_to_stable",
+        "rolloutPausedAt",
+        "rollout_paused_at",
+        "cursor",
+        "version_id",
+        "channel_id",
+        "delete_bundle",
+        "bindings",
+        "limited_to_apps",
+        "limited_to_orgs",
+        "global_permissions",
+        "expires_at",
+        "website",
+        "device_id",
+        "channel",
+        "version",
+        "breakdown",
+        "page",
+        "email",
+        "regenerate",
+        "key_id",
+        "enforcing_2fa",
+        "password_policy_config",
+        "updatePackage",
+        "ios_store_url",
+        "android_store_url",
+        "events",
+        "url",
+        "eventTypes",
+    ]
 )
 
 
@@ -66,7 +116,9 @@ def _key(scene: Scene) -> int:
 
 
 def _spare(scene: Scene) -> dict[str, Any]:
-    return next(row for row in reversed(scene.bundles) if row["name"] != (scene.channel.get("version") or {}).get("name"))
+    return next(
+        row for row in reversed(scene.bundles) if row["name"] != (scene.channel.get("version") or {}).get("name")
+    )
 
 
 def _range(scene: Scene) -> Values:

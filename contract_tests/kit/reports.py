@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contract_tests.kit.checks import LAYERS
 from contract_tests.kit.contract import Contract
 from contract_tests.kit.coverage import Coverage, measure
+from contract_tests.kit.options import LAYERS
 from contract_tests.kit.run import Outcome
 
 _MARKS = {"honoured": "ok", "broken": "BROKEN", "skipped": "-", "error": "ERROR"}
@@ -63,7 +63,9 @@ class Summary:
                 named = finding["operation"] if finding["operation"] in self.contract.operations else "(several)"
                 cells[named, outcome.layer] = "broken"
         names = [*self.contract.operations, "(several)"]
-        return [(name, [_MARKS[cells[name, layer]] if (name, layer) in cells else "" for layer in LAYERS]) for name in names]
+        return [
+            (name, [_MARKS[cells[name, layer]] if (name, layer) in cells else "" for layer in LAYERS]) for name in names
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON report. The same run gives the same report, but for the seconds."""
@@ -95,7 +97,9 @@ class Summary:
         report = self.as_dict()
         lines += ["", _coverage_line(report["coverage"])]
         checks = ", ".join(f"{number} {status}" for status, number in report["checks"].items() if number)
-        lines.append(f"{report['target']}, {report['dialect']}, seed {report['seed']}: {checks}; {report['requests']} requests")
+        lines.append(
+            f"{report['target']}, {report['dialect']}, seed {report['seed']}: {checks}; {report['requests']} requests"
+        )
         return "\n".join(lines)
 
 
@@ -119,7 +123,9 @@ def write_html(path: Path, summary: Summary) -> None:
         if isinstance(part, dict)
     )
     skipped = "".join(
-        f"<tr><td>{_safe(o.check)}</td><td>{_safe(o.reason)}</td></tr>" for o in summary.outcomes if o.status == "skipped"
+        f"<tr><td>{_safe(o.check)}</td><td>{_safe(o.reason)}</td></tr>"
+        for o in summary.outcomes
+        if o.status == "skipped"
     )
     path.write_text(
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Capgo contract: {report['verdict']}</title>{_STYLE}"
@@ -137,7 +143,9 @@ def _finding(finding: dict[str, Any], text: str) -> str:
 
 
 def _coverage_line(coverage: dict[str, Any]) -> str:
-    parts = [f"{part['reached']} of {part['documented']} {kind}" for kind, part in coverage.items() if isinstance(part, dict)]
+    parts = [
+        f"{part['reached']} of {part['documented']} {kind}" for kind, part in coverage.items() if isinstance(part, dict)
+    ]
     return f"coverage of the contract {coverage['share']:.1%}: " + ", ".join(parts)
 
 

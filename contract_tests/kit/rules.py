@@ -38,7 +38,10 @@ RULES: dict[str, tuple[str, str]] = {
     # Limits
     "limit-enforced": ("Over the budget of its tier an account gets 429.", "D rule 6"),
     "limit-not-early": ("Within the budget nobody gets 429.", "D rule 6"),
-    "retry-after-honest": ("After Retry-After the next request succeeds, and one second earlier it does not.", "D rule 6"),
+    "retry-after-honest": (
+        "After Retry-After the next request succeeds, and one second earlier it does not.",
+        "D rule 6",
+    ),
     "limit-shared": ("All keys of an account share its budget, other accounts do not.", "D Account and tier"),
     "health-unlimited": ("Health is never limited.", "D Bodies: getHealth"),
     # State

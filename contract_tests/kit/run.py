@@ -23,9 +23,10 @@ from contract_tests.kit.ledger import Ledger, read_ledger
 from contract_tests.kit.options import OptionError, Options
 from contract_tests.kit.pace import Pace, PaceError
 from contract_tests.kit.profile import Profile, ProfileError, load_profile, profile_of_key
+from contract_tests.kit.reading import rows
 from contract_tests.kit.session import Listener, Session
 from contract_tests.kit.targets import CannotReach, HttpTarget, Target
-from contract_tests.kit.wire import Redactor
+from contract_tests.kit.wire import Credential, Redactor
 from contract_tests.layers import access, device, lifecycle, limits, refusal, schema
 
 _LAYERS = {
@@ -67,6 +68,7 @@ class Run:
         self.run_id = options.run_id or (f"ct{options.seed}" if self.in_process else f"ct{uuid.uuid4().hex[:8]}")
         self.redact = Redactor([*self.profile.secrets(), options.api_key])
         self.listeners: tuple[Listener, ...] = ()
+        self._theirs: set[str] | None = None
         few = not (self.in_process or options.deep)
         self.effort = Effort(
             examples=options.examples or (4 if few else 12),
@@ -78,7 +80,12 @@ class Run:
         )
         org = options.org if options.base_url else self.profile.org
         self.guard = Guard(
-            self.contract, self._ledger(), self.run_id + worker, org, options.allow_writes, sandbox=self.in_process
+            self.contract,
+            self._ledger(),
+            self.run_id + ("" if self.in_process else worker),
+            org,
+            options.allow_writes,
+            sandbox=self.in_process,
         )
         self._http: Target | None = None if options.base_url is None else HttpTarget(options.base_url, options.timeout)
 
@@ -144,6 +151,11 @@ class Run:
         )  # fmt: skip
         if check is not None:
             session.check, session.layer = check.id, check.layer
+            if self._theirs is None:
+                self._theirs = set()
+                if self.profile.foreign is not None:
+                    self._theirs = neighbours_things(self.session(), self.profile)
+            session.theirs |= self._theirs
         return session
 
     def ask(self, check: Check) -> Outcome:
@@ -210,6 +222,41 @@ class Run:
         finding = Finding("clean-up", "deleteApp", "; ".join(failed), "lifecycle", "clean-up")
         finding.repeat = f"mock-capgo contract --clean-up {path}"
         return Outcome("clean-up", "lifecycle", None, "broken", "", [finding.as_dict()], [finding.as_text()])
+
+
+def neighbours_things(session: Session, profile: Profile) -> set[str]:
+    """Texts that belong to the other organization alone; seeing one is seeing its data."""
+    if profile.foreign is None:
+        return set()
+    who, found = profile.foreign.credential, {profile.foreign_org or ""}
+
+    def read(name: str, values: dict[str, Any], as_who: Credential) -> list[dict[str, Any]]:
+        answer = session.send(session.call(name, values), as_who, judged=False)
+        return rows(answer.json_or_none()) if answer.status == 200 else []
+
+    for app in read("listApps", {"org_id": profile.foreign_org}, who):
+        name = app.get("app_id")
+        found |= {str(name), str(app.get("id"))}
+        found |= {str(row.get("device_id")) for row in read("getDevices", {"app_id": name}, who)}
+        found |= {str(row.get("checksum")) for row in read("listBundles", {"app_id": name}, who)}
+    members = {str(row.get("email")) for row in read("listOrganizationMembers", {"orgId": profile.foreign_org}, who)}
+    ours = {
+        str(row.get("email"))
+        for row in read("listOrganizationMembers", {"orgId": profile.org}, profile.full.credential)
+    }
+    # Devices of test worlds may carry the same invented ids: what both have tells nothing.
+    for app in read("listApps", {}, profile.full.credential):
+        ours |= {str(app.get("app_id")), str(app.get("id"))}
+        ours |= {
+            str(row.get("device_id"))
+            for row in read("getDevices", {"app_id": app.get("app_id")}, profile.full.credential)
+        }
+        ours |= {
+            str(row.get("checksum"))
+            for row in read("listBundles", {"app_id": app.get("app_id")}, profile.full.credential)
+        }
+    invited = {profile.invitee, profile.second_invitee}
+    return {text for text in (found | members) - ours - invited if len(text) > 6 and text != "None"}
 
 
 def findings_of(error: BaseException) -> list[Finding]:

@@ -88,7 +88,9 @@ class Scene:
 
     def reread(self) -> None:
         """Learn the numbers of bundles and channels."""
-        self.bundles = sorted(rows(self.session.must("listBundles", {"app_id": self.app})), key=lambda row: str(row["name"]))
+        self.bundles = sorted(
+            rows(self.session.must("listBundles", {"app_id": self.app})), key=lambda row: str(row["name"])
+        )
         channels = rows(self.session.must("listChannels", {"app_id": self.app}))
         self.channel = next((row for row in channels if row.get("name") == "stable"), channels[0] if channels else {})
         if not self.bundles or not self.channel:
@@ -99,7 +101,9 @@ class Scene:
         session = self.session
         if session.documented:
             self.key_name = session.fresh("key")
-            body = session.must("createApiKey", {"name": self.key_name, "bindings": [self.binding("org_member", "org")]})
+            body = session.must(
+                "createApiKey", {"name": self.key_name, "bindings": [self.binding("org_member", "org")]}
+            )
             session.keep_secret(one(body).get("key"))
             self.key = one(body).get("id")
         elif session.guard.sandbox:
@@ -168,7 +172,10 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 def _by_identity(body: Any) -> dict[str, dict[str, Any]]:
     found = rows(body) or [one(body)]
-    return {str(row.get("device_id", row.get("id", row.get("email", row.get("uid", number))))): row for number, row in enumerate(found)}
+    return {
+        str(row.get("device_id", row.get("id", row.get("email", row.get("uid", number))))): row
+        for number, row in enumerate(found)
+    }
 
 
 def days(back: int, ahead: int = 0) -> tuple[str, str]:

@@ -61,7 +61,8 @@ class Session:
         self.hashed = {a.credential.secret for a in profile.others if a.name == "hashed" and a.credential.secret}
         self.ours: set[str] = {value for value in (profile.org, profile.app) if value}
         self.theirs: set[str] = {value for value in (profile.foreign_org,) if value}
-        self._numbers = itertools.count(1)
+        # A sandbox is as new for each check; on a server a name is given once in a run.
+        self._numbers = itertools.count(1) if guard.sandbox else guard.numbers
 
     @property
     def me(self) -> Credential:
@@ -122,7 +123,9 @@ class Session:
             path = path.replace("{" + parameter + "}", str(values.pop(parameter, "")))
         found = self.contract.body_schema(operation)
         # A live DELETE reads either: what the body has goes there, as the documentation of the members shows.
-        body = {n: v for n, v in values.items() if found and (n in found[0].get("properties", {}) or not names_query(n))}
+        body = {
+            n: v for n, v in values.items() if found and (n in found[0].get("properties", {}) or not names_query(n))
+        }
         query = [(n, _text(v)) for n, v in values.items() if n not in body]
         needed = operation.document.get("requestBody", {}).get("required", False)
         return Call(name, operation.method, path, query, body, has_body=found is not None and bool(body or needed))
@@ -182,7 +185,12 @@ class Session:
         self.trail = []
 
     def violate(
-        self, rule: str, message: str, pointer: str | None = None, where: str | None = None, operation: str | None = None
+        self,
+        rule: str,
+        message: str,
+        pointer: str | None = None,
+        where: str | None = None,
+        operation: str | None = None,
     ) -> NoReturn:
         """Raise a Violation that shows the exchanges of this example."""
         if self.quiet and self.last is not None:

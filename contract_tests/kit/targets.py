@@ -35,7 +35,7 @@ class HttpTarget:
     sandbox = False
 
     def __init__(self, base_url: str, timeout: float = 30.0) -> None:
-        import requests  # type: ignore[import-untyped]  # noqa: PLC0415 - a run in process needs no HTTP client
+        import requests  # noqa: PLC0415 - a run in process needs no HTTP client
 
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout

@@ -67,7 +67,9 @@ def _without(session: Session, effort: Effort, name: str) -> None:
             continue
         with session.attempt():
             answer = session.ask(name, values, credential)
-            session.demand(answer.status == 401, "credential-required", f"answered {answer.status} to: {credential.name}")
+            session.demand(
+                answer.status == 401, "credential-required", f"answered {answer.status} to: {credential.name}"
+            )
             if writes and session.guard.sandbox:
                 changed = difference(before, scene.look())
                 session.demand(not changed, "refusal-harmless", f"a call without a valid key changed: {changed}")
@@ -146,7 +148,10 @@ def _simple(session: Session, name: str, actor: Actor) -> bool:
     if name in _KEY_BY_NUMBER and not session.documented:
         return actor.name == "full"
     # A preview key acts on what it made itself.
-    return not (name in ("setBundleChannel", "updateBundleMetadata") and "app_preview" in {binding.role for binding in actor.bindings})
+    return not (
+        name in ("setBundleChannel", "updateBundleMetadata")
+        and "app_preview" in {binding.role for binding in actor.bindings}
+    )
 
 
 def _actors(session: Session, scene: Scene, effort: Effort) -> list[Actor]:
@@ -159,7 +164,9 @@ def _actors(session: Session, scene: Scene, effort: Effort) -> list[Actor]:
     for role, scope in ROLES:
         if not everything and role not in _FEW:
             continue
-        body = session.must("createApiKey", {"name": session.fresh(f"key {role}"), "bindings": [scene.binding(role, scope)]})
+        body = session.must(
+            "createApiKey", {"name": session.fresh(f"key {role}"), "bindings": [scene.binding(role, scope)]}
+        )
         secret = one(body).get("key")
         session.keep_secret(secret)
         binding = Binding(
@@ -195,12 +202,21 @@ def _lists(session: Session, effort: Effort) -> None:
             for row in rows(answer.json_or_none()) if answer.status == 200 else []:
                 if session.documented or who is foreign:
                     session.demand(row.get("id") in reach, "tenant-isolation", f"{who.name} is shown {row.get('name')}")
-    for name, member in (("getApp", "appId"), ("listBundles", "app_id"), ("listChannels", "app_id"), ("getDevices", "app_id")):
+    for name, member in (
+        ("getApp", "appId"),
+        ("listBundles", "app_id"),
+        ("listChannels", "app_id"),
+        ("getDevices", "app_id"),
+    ):
         with session.attempt():
             theirs = session.ask(name, {member: scene.app}, foreign.credential)
             nothing = session.ask(name, {member: f"dev.{session.run_id}.absent"}, foreign.credential)
-            alike = theirs.status == nothing.status and _blurred(theirs.json_or_none()) == _blurred(nothing.json_or_none())
-            session.demand(alike, "no-probing", "an app out of reach is answered otherwise than one that does not exist")
+            alike = theirs.status == nothing.status and _blurred(theirs.json_or_none()) == _blurred(
+                nothing.json_or_none()
+            )
+            session.demand(
+                alike, "no-probing", "an app out of reach is answered otherwise than one that does not exist"
+            )
 
 
 def _blurred(body: Any) -> Any:
@@ -221,14 +237,23 @@ def _limited(session: Session, effort: Effort) -> None:
     scene, other = Scene.make(session), Scene.make(session)
     for mode, writes in (("read", False), ("upload", True), ("all", True)):
         with session.attempt():
-            values = {"name": session.fresh("key"), "mode": mode, "limited_to_apps": [scene.app], "limited_to_orgs": [scene.org]}
+            values = {
+                "name": session.fresh("key"),
+                "mode": mode,
+                "limited_to_apps": [scene.app],
+                "limited_to_orgs": [scene.org],
+            }
             secret = one(session.must("createApiKey", values)).get("key")
             session.keep_secret(secret)
             who = Credential(f"a key with mode {mode}", secret)
             session.must("getApp", {"appId": scene.app}, who)
             beyond = session.ask("getApp", {"appId": other.app}, who)
             session.demand(beyond.status == 403, "permission-required", f"{who.name} reached an app beyond its limits")
-            bundle = {"version": f"4.0.{mode == 'all':d}", "external_url": "https://cdn.example.com/x.zip", "checksum": "x"}
+            bundle = {
+                "version": f"4.0.{mode == 'all':d}",
+                "external_url": "https://cdn.example.com/x.zip",
+                "checksum": "x",
+            }
             answer = session.ask("createBundle", {"app_id": scene.app, **bundle}, who)
             rule = "permission-suffices" if writes else "permission-required"
             session.demand((answer.status == 200) == writes, rule, f"{who.name} was answered {answer.status}")

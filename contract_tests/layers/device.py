@@ -22,7 +22,7 @@ def checks(contract: Contract) -> Iterator[Check]:
 
 
 def _check_in(session: Session, app: str | None, number: int, **more: Any) -> tuple[int, dict[str, Any]]:
-    device = f"d0000000-0000-4000-8000-{number:012d}"
+    device = f"d1ce0000-0000-4000-8000-{number:012d}"
     body = {
         "app_id": app, "device_id": device, "version_name": "builtin", "version_build": "1.0.0", "platform": "ios",
         "plugin_version": "7.40.0", "is_emulator": False, "is_prod": True, **more,
@@ -45,7 +45,9 @@ def _offers(session: Session, effort: Effort) -> None:
         status, body = _check_in(session, app, next(numbers), **more)
         got = body.get("version") if body.get("url") else None
         session.demand(
-            status < 500 and got == version, "device-offer", f"{said}: offered {got!r} ({status} {body.get('error')}), not {version!r}"
+            status < 500 and got == version,
+            "device-offer",
+            f"{said}: offered {got!r} ({status} {body.get('error')}), not {version!r}",
         )
 
     def channel(**settings: Any) -> None:
@@ -90,7 +92,9 @@ def _cursor(session: Session, effort: Effort) -> None:
             break
         values["cursor"] = page["nextCursor"]
         _check_in(session, scene.app, 5 + turn)
-    wanted = {f"d0000000-0000-4000-8000-{number:012d}" for number in early}
-    session.demand(len(got) == len(set(got)), "cursor-stable", "a device came on two pages while others came in", "getDevices")
+    wanted = {f"d1ce0000-0000-4000-8000-{number:012d}" for number in early}
+    session.demand(
+        len(got) == len(set(got)), "cursor-stable", "a device came on two pages while others came in", "getDevices"
+    )
     lost = sorted(wanted - set(got))
     session.demand(not lost, "cursor-stable", f"{len(lost)} devices were on no page while others came in", "getDevices")

@@ -112,7 +112,12 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
         def create_bundle(self, which: int, version: str) -> None:
             app = self.app(which)
             known = self.apps[app]
-            values = {"app_id": app, "version": version, "external_url": f"https://x.example/{version}", "checksum": "1"}
+            values = {
+                "app_id": app,
+                "version": version,
+                "external_url": f"https://x.example/{version}",
+                "checksum": "1",
+            }
             if version in known.bundles or version in known.held:
                 self.refused("createBundle", values, (400,), "unique")
                 return
@@ -120,7 +125,9 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
             with session.quietly():
                 listed = rows(session.must("listBundles", {"app_id": app}))
             found = [row["id"] for row in listed if row.get("name") == version]
-            session.demand(len(found) == 1, "read-your-writes", f"{version} is listed {len(found)} times", "createBundle")
+            session.demand(
+                len(found) == 1, "read-your-writes", f"{version} is listed {len(found)} times", "createBundle"
+            )
             known.bundles[version] = found[0]
 
         @rule(which=pick, version=versions)
@@ -183,7 +190,9 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
             with session.quietly():
                 listed = rows(session.must("listChannels", {"app_id": app}))
             number = next((row["id"] for row in listed if row.get("name") == name), None)
-            session.must("setBundleChannel", {"app_id": app, "version_id": known.bundles[version], "channel_id": number})
+            session.must(
+                "setBundleChannel", {"app_id": app, "version_id": known.bundles[version], "channel_id": number}
+            )
             known.channels[name]["version"] = version
 
         @rule(which=pick, name=names)
@@ -211,10 +220,17 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
         def agrees_on(self, app: str, blamed: str | None) -> None:
             known = self.apps[app]
             answer = session.ask("getApp", {"appId": app})
-            session.demand(answer.status == 200, "read-your-writes", f"an app that exists is answered {answer.status}", blamed)
+            session.demand(
+                answer.status == 200, "read-your-writes", f"an app that exists is answered {answer.status}", blamed
+            )
             got = one(answer.json())
             for member, value in known.values.items():
-                session.demand(got.get(member) == value, "read-your-writes", f"{member} is {got.get(member)!r}, not {value!r}", blamed)
+                session.demand(
+                    got.get(member) == value,
+                    "read-your-writes",
+                    f"{member} is {got.get(member)!r}, not {value!r}",
+                    blamed,
+                )
             answer = session.ask("listBundles", {"app_id": app})
             # The live service has no empty list of bundles, it has an error in its place.
             listed = rows(answer.json_or_none()) if answer.status == 200 else []
@@ -225,7 +241,9 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
                 self.channel_agrees(row, known.channels[row["name"]], blamed)
                 if session.documented:
                     single = session.must("listChannels", {"app_id": app, "channel": row["name"]})
-                    session.demand(single == row, "answers-the-question", "a channel alone is not as in the list", "listChannels")
+                    session.demand(
+                        single == row, "answers-the-question", "a channel alone is not as in the list", "listChannels"
+                    )
 
         def same(self, got: set[str], wanted: set[str], number: int, what: str, blamed: str | None) -> None:
             lost, extra = sorted(wanted - got), sorted(got - wanted)
@@ -241,14 +259,19 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
             session.demand(row.get("public") == known["public"], "public-channel", says, blamed)
             for flag in _FLAGS:
                 session.demand(
-                    row.get(flag) == known[flag], "read-your-writes", f"{flag} of {row['name']} is {row.get(flag)!r}", blamed
+                    row.get(flag) == known[flag],
+                    "read-your-writes",
+                    f"{flag} of {row['name']} is {row.get(flag)!r}",
+                    blamed,
                 )
 
         def agrees_on_absence(self, blamed: str | None) -> None:
             for app in self.gone[-1:]:
                 for name, member in (("getApp", "appId"), ("listBundles", "app_id"), ("listChannels", "app_id")):
                     answer = session.ask(name, {member: app})
-                    session.demand(answer.status >= 400, "deletes-stay", f"{name} still answers for a deleted app", blamed)
+                    session.demand(
+                        answer.status >= 400, "deletes-stay", f"{name} still answers for a deleted app", blamed
+                    )
 
         # -- helpers
 
@@ -269,4 +292,4 @@ def _chains(session: Session, effort: Effort) -> None:
     """Drawn chains of calls leave what the model says that they leave."""
     found = machine(session)
     found._hypothesis_internal_use_seed = f"{session.seed}:{session.check}"  # type: ignore[attr-defined]
-    run_state_machine_as_test(found, settings=tuned(effort, effort.chains))  # type: ignore[no-untyped-call,unused-ignore]
+    run_state_machine_as_test(found, settings=tuned(effort, effort.chains))

@@ -25,7 +25,9 @@ def checks(contract: Contract) -> Iterator[Check]:
     """The tiers, and what is limited together and what is not."""
     documented, live = ("documented",), ("live",)
     yield Check("limits", "tier-of-the-account", _account, cost=260, limits=True, dialects=documented)
-    yield Check("limits", "tier-of-the-neighbour", _neighbour, cost=1100, limits=True, sandbox=True, dialects=documented)
+    yield Check(
+        "limits", "tier-of-the-neighbour", _neighbour, cost=1100, limits=True, sandbox=True, dialects=documented
+    )
     yield Check("limits", "shared-by-keys", _shared, cost=230, limits=True, sandbox=True, dialects=documented)
     yield Check("limits", "every-operation", _everywhere, cost=160, limits=True, sandbox=True, dialects=documented)
     yield Check("limits", "requests-of-a-key", _live_key, cost=2020, limits=True, sandbox=True, dialects=live)
@@ -56,7 +58,9 @@ def _drain(session: Session, who: Credential, budget: int) -> Answer:
 def _seconds(session: Session, answer: Answer, longest: int = 60) -> int:
     value = answer.headers.get("retry-after", "")
     session.demand(value.isdecimal(), "retry-after-honest", f"Retry-After is {value!r}, no whole number of seconds")
-    session.demand(1 <= int(value) <= longest, "retry-after-honest", f"Retry-After is {value}; the window is {longest} seconds")
+    session.demand(
+        1 <= int(value) <= longest, "retry-after-honest", f"Retry-After is {value}; the window is {longest} seconds"
+    )
     return int(value)
 
 
@@ -72,7 +76,9 @@ def _recovers(session: Session, who: Credential, answer: Answer) -> None:
     else:
         session.target.wait(seconds)
     again = _ping(session, who)
-    session.demand(again.status == 200, "retry-after-honest", f"after Retry-After: {seconds} the answer is {again.status}")
+    session.demand(
+        again.status == 200, "retry-after-honest", f"after Retry-After: {seconds} the answer is {again.status}"
+    )
 
 
 def _tier(session: Session, actor: Actor, tier: str) -> None:
@@ -144,7 +150,9 @@ def _live_key(session: Session, effort: Effort) -> None:
         session.demand(other.status != 429, "limit-shared", f"another key was answered {other.status}")
     session.target.wait(seconds)
     again = _ping(session, session.me)
-    session.demand(again.status == 200, "retry-after-honest", f"after Retry-After: {seconds} the answer is {again.status}")
+    session.demand(
+        again.status == 200, "retry-after-honest", f"after Retry-After: {seconds} the answer is {again.status}"
+    )
 
 
 def _live_failures(session: Session, effort: Effort) -> None:
@@ -161,6 +169,18 @@ def _live_failures(session: Session, effort: Effort) -> None:
     answer = ask(session.me, "198.51.100.7")
     session.demand(answer.status == 429, "limit-enforced", f"after 20 failures a good key was answered {answer.status}")
     seconds = _seconds(session, answer, 900)
+    for operation in session.contract.operations.values():
+        if 429 in operation.statuses:
+            with session.attempt():
+                somewhere = {"app_id": "dev.none", "appId": "dev.none", "id": 1, "orgId": session.profile.org}
+                call = session.call(operation.id, somewhere)
+                call.headers = {"cf-connecting-ip": "198.51.100.7"}
+                refused = session.send(call, obey=False)
+                session.demand(
+                    refused.status == 429, "limit-enforced", f"a refused address was answered {refused.status}"
+                )
     session.demand(ask(session.me, "198.51.100.8").status == 200, "limit-shared", "another address is refused too")
     session.target.wait(seconds)
-    session.demand(ask(session.me, "198.51.100.7").status == 200, "retry-after-honest", "the limit outlasts Retry-After")
+    session.demand(
+        ask(session.me, "198.51.100.7").status == 200, "retry-after-honest", "the limit outlasts Retry-After"
+    )

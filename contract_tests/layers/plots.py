@@ -29,6 +29,8 @@ def checks(contract: Contract) -> Iterator[Check]:
         ("pages-of-channels", _channel_pages, 66, False, both),
         ("pages-of-apps", _app_pages, 20, False, both),
         ("cascades", _cascades, 40, False, both),
+        ("protected-bundles", _protected, 24, False, both),
+        ("rollouts", _rollouts, 24, False, both),
         ("neighbours-untouched", _neighbours, 40, False, both),
         ("overrides", _overrides, 30, True, both),
         ("keys", _keys, 40, False, documented),
@@ -85,15 +87,16 @@ def _channel_pages(session: Session, effort: Effort) -> None:
 def _app_pages(session: Session, effort: Effort) -> None:
     scene = Scene.make(session)
     wanted = {scene.app}
-    for _ in range(4):
+    # More than a page of them where the world is ours; on a server a few.
+    for _ in range(_PAGE + 2 if session.guard.sandbox else 4):
         name = session.fresh("app")
         session.must("createApp", {"app_id": name, "name": "One of many", "owner_org": scene.org})
         wanted.add(name)
     everything = {row["app_id"] for row in rows(session.must("listApps", {"org_id": scene.org, "limit": 1000}))}
     session.demand(wanted <= everything, "pagination", "an app that exists is not in the list")
-    if len(everything) > 40:
-        return
-    for size in (1, 2, 3):
+    got = walk(session, "listApps", {"org_id": scene.org}, _PAGE)
+    complete(session, [row["app_id"] for row in got], everything, "listApps")
+    for size in (1, 3, 20) if len(everything) < 100 else ():
         pages = len(everything) // size + 2
         got = walk(session, "listApps", {"org_id": scene.org, "limit": size}, size, pages)
         complete(session, [row["app_id"] for row in got], everything, "listApps")
@@ -110,13 +113,18 @@ def _device_pages(session: Session, effort: Effort) -> None:
     for size in (2, len(wanted) - 1, len(wanted)):
         values: dict[str, Any] = {"app_id": scene.app, "limit": size}
         got: list[str] = []
+        ended = False
         for _ in range(len(wanted) + 2):
             page = session.must("getDevices", values)
-            session.demand(len(rows(page)) <= size, "pagination", f"a page has {len(rows(page))} rows, {size} were asked for")
+            session.demand(
+                len(rows(page)) <= size, "pagination", f"a page has {len(rows(page))} rows, {size} were asked for"
+            )
             got += [row["device_id"] for row in rows(page)]
-            if not page.get("hasMore"):
+            ended = not page.get("hasMore")
+            if ended:
                 break
             values["cursor"] = page.get("nextCursor", "")
+        session.demand(ended, "pagination", "after the last device there is said to be more")
         complete(session, got, wanted, "getDevices")
     for row in rows(whole)[:3]:
         single = session.must("getDevices", {"app_id": scene.app, "device_id": row["device_id"]})
@@ -137,19 +145,91 @@ def _cascades(session: Session, effort: Effort) -> None:
     bundles = {row["name"] for row in scene.bundles}
     session.must("deleteChannel", {"app_id": scene.app, "channel": "stable"})
     left = {row["name"] for row in rows(session.must("listBundles", {"app_id": scene.app}))}
-    session.demand(left == bundles, "cascade", f"with a channel went the bundles {sorted(bundles - left)}", "deleteChannel")
+    session.demand(
+        left == bundles, "cascade", f"with a channel went the bundles {sorted(bundles - left)}", "deleteChannel"
+    )
     session.must("deleteBundle", {"app_id": scene.app, "version": "1.0.0"})
     session.must("deleteApp", {"appId": scene.app})
-    for name, member in (("getApp", "appId"), ("listBundles", "app_id"), ("listChannels", "app_id"), ("getDevices", "app_id")):
+    for name, member in (
+        ("getApp", "appId"),
+        ("listBundles", "app_id"),
+        ("listChannels", "app_id"),
+        ("getDevices", "app_id"),
+    ):
         answer = session.ask(name, {member: scene.app})
         session.demand(answer.status >= 400, "cascade", f"{name} still answers for a deleted app", "deleteApp")
     session.must("createApp", {"app_id": scene.app, "name": "Again", "owner_org": scene.org})
     answer = session.ask("listBundles", {"app_id": scene.app})
     session.demand(
-        answer.status >= 400 or not rows(answer.json()), "cascade", "a new app has the bundles of the deleted one", "deleteApp"
+        answer.status >= 400 or not rows(answer.json()),
+        "cascade",
+        "a new app has the bundles of the deleted one",
+        "deleteApp",
     )
     channels = rows(session.must("listChannels", {"app_id": scene.app}))
     session.demand(not channels, "cascade", "a new app has the channels of the deleted one", "deleteApp")
+
+
+def _channel(session: Session, scene: Scene, name: str = "stable") -> dict[str, Any]:
+    with session.quietly():
+        listed = rows(session.must("listChannels", {"app_id": scene.app}))
+    return next((row for row in listed if row.get("name") == name), {})
+
+
+def _protected(session: Session, effort: Effort) -> None:
+    """A bundle that a channel uses, as stable one or as target of a rollout, is not deleted."""
+    scene = Scene.make(session)
+    session.must("upsertChannel", {"app_id": scene.app, "channel": "stable", "rolloutVersion": "1.1.0"})
+    before = scene.look()
+    for version in ("1.0.0", "1.1.0"):
+        answer = session.ask("deleteBundle", {"app_id": scene.app, "version": version})
+        session.demand(answer.status == 400, "protected", f"a bundle in use was deleted: {answer.status}")
+        changed = difference(before, scene.look())
+        session.demand(not changed, "protected", f"a refused deletion changed {changed}", "deleteBundle")
+    session.must("deleteBundle", {"app_id": scene.app})
+    left = {row["name"] for row in rows(session.must("listBundles", {"app_id": scene.app}))}
+    session.demand(
+        left == {"1.0.0", "1.1.0"}, "protected", f"of the bundles in use {sorted(left)} are left", "deleteBundle"
+    )
+    session.must("upsertChannel", {"app_id": scene.app, "channel": "stable", "rolloutVersion": None, "version": None})
+    session.must("deleteBundle", {"app_id": scene.app, "version": "1.0.0"})
+    again = session.ask(
+        "createBundle", {"app_id": scene.app, "version": "1.0.0", "external_url": "https://x.example/", "checksum": "1"}
+    )
+    session.demand(again.status == 400, "unique", f"the name of a deleted bundle was given again: {again.status}")
+
+
+def _rollouts(session: Session, effort: Effort) -> None:
+    """A target, its share, a pause, the way forward and the way back."""
+    scene = Scene.make(session)
+
+    def post(**settings: Any) -> dict[str, Any]:
+        session.must("upsertChannel", {"app_id": scene.app, "channel": "stable", **settings})
+        return _channel(session, scene)
+
+    def expect(got: dict[str, Any], **wanted: Any) -> None:
+        seen = {
+            name: (got.get(name) or {}).get("name") if name in ("version", "rollout_version_info") else got.get(name)
+            for name in wanted
+        }
+        session.demand(seen == wanted, "read-your-writes", f"the rollout is {seen}, not {wanted}", "upsertChannel")
+
+    got = post(rolloutVersion="1.1.0", rolloutPercentage=12.5, rolloutEnabled=True)
+    expect(got, version="1.0.0", rollout_version_info="1.1.0", rolloutPercentageBps=1250, rolloutEnabled=True)
+    first = got.get("rollout_id")
+    got = post(rolloutPaused=True, rolloutPauseReason="too many failures")
+    session.demand(got.get("rolloutPausedAt") is not None, "read-your-writes", "a paused rollout has no time of pause")
+    expect(got, rolloutPauseReason="too many failures", rollout_id=first)
+    got = post(rolloutPaused=False)
+    expect(got, rolloutPausedAt=None, rolloutPauseReason=None)
+    got = post(promoteToStable=True)
+    expect(got, version="1.1.0", rollout_version_info=None, rolloutPercentageBps=0, rolloutEnabled=False)
+    got = post(rolloutVersion="1.0.0", rolloutPercentageBps=100, rolloutEnabled=True)
+    session.demand(got.get("rollout_id") != first, "read-your-writes", "a new rollout has the id of the old one")
+    got = post(rollback=True)
+    expect(got, version="1.1.0", rollout_version_info=None, rolloutPercentageBps=0, rolloutEnabled=False)
+    got = post(disableAutoUpdate="version_number" if not session.documented else "metadata")
+    expect(got, disableAutoUpdate="version_number" if not session.documented else "metadata")
 
 
 def _neighbours(session: Session, effort: Effort) -> None:
@@ -189,11 +269,17 @@ def _overrides(session: Session, effort: Effort) -> None:
             listed = rows(session.must("getDevices", {"app_id": app, "limit": 1000}))
             single = session.must("getDevices", {"app_id": app, "device_id": device})
         found = [row.get("channel") for row in listed if row["device_id"] == device]
-        session.demand(found == [single.get("channel")], "override-rule", f"a device has {found} in the list and {single.get('channel')!r} alone")
+        session.demand(
+            found == [single.get("channel")],
+            "override-rule",
+            f"a device has {found} in the list and {single.get('channel')!r} alone",
+        )
         return single.get("channel")
 
     def expect(channel: str | None, said: str) -> None:
-        session.demand(channel_of() == channel, "override-rule", f"{said}: the channel of the device is {channel_of()!r}")
+        session.demand(
+            channel_of() == channel, "override-rule", f"{said}: the channel of the device is {channel_of()!r}"
+        )
 
     def link(channel: str, named: str = device) -> None:
         session.must("linkDevice", {"app_id": app, "device_id": named, "channel": channel})
@@ -292,13 +378,21 @@ def _members(session: Session, effort: Effort) -> None:
     role = {"role": "write"} if session.documented else {"invite_type": "write"}
     session.must("upsertOrganizationMember", {"orgId": org, "email": email, **role})
     after = listed()
-    session.demand(after.keys() - before.keys() == {email}, "read-your-writes", "who was invited is not listed, or others are")
+    session.demand(
+        after.keys() - before.keys() == {email}, "read-your-writes", "who was invited is not listed, or others are"
+    )
     if session.documented:
-        session.demand(after[email]["role"] == "invite_write", "read-your-writes", f"invited to write, listed as {after[email]['role']}")
+        session.demand(
+            after[email]["role"] == "invite_write",
+            "read-your-writes",
+            f"invited to write, listed as {after[email]['role']}",
+        )
     again = session.ask("upsertOrganizationMember", {"orgId": org, "email": email, **role})
     session.demand(again.status >= 400, "unique", "somebody was invited twice")
     session.must("deleteOrganizationMember", {"orgId": org, "email": email})
-    session.demand(listed() == before, "deletes-stay", "after a removal the members are not as before", "deleteOrganizationMember")
+    session.demand(
+        listed() == before, "deletes-stay", "after a removal the members are not as before", "deleteOrganizationMember"
+    )
     gone = session.ask("deleteOrganizationMember", {"orgId": org, "email": email})
     session.demand(gone.status == 404, "deletes-stay", f"the second removal was answered {gone.status}")
     if not session.documented:
@@ -306,12 +400,15 @@ def _members(session: Session, effort: Effort) -> None:
     admins = [row["email"] for row in before.values() if row["role"] == "super_admin"]
     if len(admins) == 1:
         last = session.ask("deleteOrganizationMember", {"orgId": org, "email": admins[0]})
-        session.demand(last.status == 400, "last-admin", f"the removal of the last super admin was answered {last.status}")
+        session.demand(
+            last.status == 400, "last-admin", f"the removal of the last super admin was answered {last.status}"
+        )
         session.demand(listed() == before, "last-admin", "the last super admin is gone", "deleteOrganizationMember")
 
 
 def _organizations(session: Session, effort: Effort) -> None:
     name, other = session.fresh("org"), session.fresh("org")
+    ours = session.must("getOrganizations", {"orgId": session.profile.org})
     made = one(session.must("createOrganization", {"name": name, "email": "team@example.com"}))["id"]
 
     def read() -> dict[str, Any]:
@@ -321,20 +418,44 @@ def _organizations(session: Session, effort: Effort) -> None:
     kept = (first.get("name"), first.get("management_email")) == (name, "team@example.com")
     session.demand(kept, "read-your-writes", "a new organization is not as it was asked for", "createOrganization")
     listed = [row["id"] for row in rows(session.must("getOrganizations"))]
-    session.demand(listed.count(made) == 1, "read-your-writes", f"a new organization is listed {listed.count(made)} times")
+    session.demand(
+        listed.count(made) == 1, "read-your-writes", f"a new organization is listed {listed.count(made)} times"
+    )
     taken = session.ask("createOrganization", {"name": name})
     session.demand(taken.status == 400, "unique", f"a second organization of one name was answered {taken.status}")
     session.must("updateOrganization", {"orgId": made, "name": other, "logo": "https://example.com/l.png"})
     now = read()
-    session.demand((now["name"], now["logo"]) == (other, "https://example.com/l.png"), "read-your-writes", "a change of an organization is not read")
-    session.demand(now["management_email"] == "team@example.com", "untouched", "what was not sent has changed", "updateOrganization")
+    session.demand(
+        (now["name"], now["logo"]) == (other, "https://example.com/l.png"),
+        "read-your-writes",
+        "a change of an organization is not read",
+    )
+    session.demand(
+        now["management_email"] == "team@example.com",
+        "untouched",
+        "what was not sent has changed",
+        "updateOrganization",
+    )
     app = session.fresh("app")
     session.must("createApp", {"app_id": app, "name": "In it", "owner_org": made})
     session.must("getApp", {"appId": app})
     session.must("deleteOrganization", {"orgId": made})
-    for reading, values in (("getOrganizations", {"orgId": made}), ("getApp", {"appId": app}), ("listBundles", {"app_id": app})):
+    for reading, values in (
+        ("getOrganizations", {"orgId": made}),
+        ("getApp", {"appId": app}),
+        ("listBundles", {"app_id": app}),
+    ):
         answer = session.ask(reading, values)
-        session.demand(answer.status == 403, "cascade", f"after the organization went, {reading} answers {answer.status}", "deleteOrganization")
+        session.demand(
+            answer.status == 403,
+            "cascade",
+            f"after the organization went, {reading} answers {answer.status}",
+            "deleteOrganization",
+        )
     listed = [row["id"] for row in rows(session.must("getOrganizations"))]
     session.demand(made not in listed, "deletes-stay", "a deleted organization is still listed", "deleteOrganization")
-    session.demand(session.profile.org in listed, "untouched", "with one organization went another", "deleteOrganization")
+    session.demand(
+        session.profile.org in listed, "untouched", "with one organization went another", "deleteOrganization"
+    )
+    same = session.must("getOrganizations", {"orgId": session.profile.org}) == ours
+    session.demand(same, "untouched", "writes to one organization changed another", "updateOrganization")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-
 from contract_tests.kit.breaking import broken
 from contract_tests.kit.checks import Check, NotHere
 from contract_tests.kit.contract import Contract
@@ -64,7 +63,9 @@ def _broken(session: Session, effort: Effort, name: str) -> None:
         what, call = drawn
         answer = session.send(call)
         if session.documented:
-            session.demand(answer.status == 400, "invalid-refused", f"answered {answer.status} to a request with {what}")
+            session.demand(
+                answer.status == 400, "invalid-refused", f"answered {answer.status} to a request with {what}"
+            )
         nonlocal before
         if before is None or not can_look:
             return
@@ -87,9 +88,13 @@ def _negative(session: Session, effort: Effort, name: str) -> None:
 
     def ask(case: Any) -> None:
         call = call_of(case, name)
-        on_route = call.path.count("/") == operation.path.count("/") and "//" not in call.path and "%2F" not in call.path
+        on_route = (
+            call.path.count("/") == operation.path.count("/") and "//" not in call.path and "%2F" not in call.path
+        )
         answer = session.send(call, judged=on_route, route=on_route)
-        session.demand(answer.status < 500 or answer.status in operation.statuses, "no-server-error", "the server failed")
+        session.demand(
+            answer.status < 500 or answer.status in operation.statuses, "no-server-error", "the server failed"
+        )
         if session.documented and call.has_body and not session.contract.body_is_valid(operation, call.body):
             session.demand(answer.status >= 400, "invalid-refused", f"answered {answer.status} to an invalid body")
 
@@ -131,7 +136,9 @@ def _unknown_things(session: Session, effort: Effort) -> None:
         with session.attempt():
             answer = session.ask(name, values)
             if session.documented:
-                session.demand(answer.status == status, "invalid-refused", f"{answer.status} where {status} is documented")
+                session.demand(
+                    answer.status == status, "invalid-refused", f"{answer.status} where {status} is documented"
+                )
             else:
                 fine = answer.status >= 400 or name in ("listApps", "deleteBundle", "deleteDeviceOverride")
                 session.demand(fine, "invalid-refused", f"answered {answer.status} about a thing that does not exist")
@@ -143,7 +150,17 @@ def _unknown_things(session: Session, effort: Effort) -> None:
 def _routes(session: Session, effort: Effort) -> None:
     """Unknown routes, and known ones with another method: 404 in the dialect's form."""
     known = {(o.method, o.path.rstrip("/")) for o in session.contract.operations.values()}
-    paths = ["/", "/nope", "/app/a.b/c", "/organization/nope", "/channel/x/y", "/bundle/metadata/x", "/statistics", "/apikey/1/2", "//app"]
+    paths = [
+        "/",
+        "/nope",
+        "/app/a.b/c",
+        "/organization/nope",
+        "/channel/x/y",
+        "/bundle/metadata/x",
+        "/statistics",
+        "/apikey/1/2",
+        "//app",
+    ]
     calls = [("GET", path) for path in paths]
     for path in sorted({path for _, path in known if "{" not in path}):
         calls += [(m, path) for m in ("GET", "POST", "PUT", "DELETE", "PATCH") if (m, path) not in known]

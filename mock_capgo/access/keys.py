@@ -14,7 +14,7 @@ from typing import Literal
 
 from mock_capgo import errors
 from mock_capgo.access.limits import Limits
-from mock_capgo.access.permissions import ORG_ADMINS, active
+from mock_capgo.access.permissions import ORG_ADMINS, active, mode_role
 from mock_capgo.call import Caller
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.quirks import Quirk
@@ -27,14 +27,6 @@ Headers = Mapping[str, str]
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SUBKEY_ID = re.compile(r"[1-9][0-9]*")
 _MAX_SAFE_INTEGER = 2**53 - 1
-
-# What a mode may do, said in roles: (on the organization, on each app). docs/documented-dialect.md, "Key modes".
-_MODE_ROLES = {
-    "read": ("org_member", "app_reader"),
-    "upload": ("org_member", "app_uploader"),
-    "write": ("org_member", "app_developer"),
-    "all": ("org_super_admin", "app_admin"),
-}
 
 
 def digest(value: str) -> str:
@@ -166,20 +158,16 @@ def _bound_where_hashed(world: World, key: ApiKey) -> bool:
 
 
 def _mode_bindings(world: World, key: ApiKey) -> tuple[Binding, ...]:
-    """What a mode stands for, as bindings that are in no table."""
-    org_role, app_role = _MODE_ROLES[key.mode or "read"]
-    member_of = [member.org_id for member in world.state.members.where("user", key.user_id) if not member.is_invite]
-    found: list[Binding] = []
-    for org_id in key.limited_to_orgs or member_of:
-        if org_id not in world.state.organizations.rows:
-            continue
-        limited = bool(key.limited_to_apps)
-        role = "apikey_org_reader" if limited else org_role
-        found.append(_virtual(key, role, "org", org_id, None))
-        for app in world.state.apps.where("org", org_id):
-            if not limited or app.app_id in key.limited_to_apps:
-                found.append(_virtual(key, app_role, "app", org_id, app.app_id))
-    return tuple(found)
+    """What a mode stands for, as bindings that are in no table: on organizations, or on the named apps alone."""
+    role = mode_role(key.mode or "read")
+    state = world.state
+    member_of = [member.org_id for member in state.members.where("user", key.user_id) if not member.is_invite]
+    orgs = [org_id for org_id in key.limited_to_orgs or member_of if org_id in state.organizations.rows]
+    if not key.limited_to_apps:
+        return tuple(_virtual(key, role, "org", org_id, None) for org_id in orgs)
+    found = [_virtual(key, "apikey_org_reader", "org", org_id, None) for org_id in orgs]
+    apps = [app for app_id in key.limited_to_apps if (app := state.apps.get(app_id)) is not None]
+    return (*found, *(_virtual(key, role, "app", app.owner_org, app.app_id) for app in apps if app.owner_org in orgs))
 
 
 def _virtual(key: ApiKey, role: str, scope: Literal["org", "app"], org_id: str, app_id: str | None) -> Binding:

@@ -49,6 +49,29 @@ ROLES: dict[str, Role] = {
     )
 }
 
+_READS = (
+    "org.read", "org.read_members", "app.read", "app.read_bundles", "app.read_channels", "app.read_logs",
+    "app.read_devices", "app.read_audit", "channel.read", "channel.read_history", "channel.read_forced_devices",
+    "channel.read_audit",
+)  # fmt: skip
+_UPLOADS = (*_READS, "app.upload_bundle", "channel.promote_bundle")
+_WRITES = (
+    *_UPLOADS, "org.create_app", "app.create_channel", "app.manage_devices", "app.build_native",
+    "app.manage_notifications", "app.update_settings", "channel.rollback_bundle", "channel.manage_forced_devices",
+    "channel.update_settings",
+)  # fmt: skip
+MODES: dict[str, tuple[str, ...] | None] = {"read": _READS, "upload": _UPLOADS, "write": _WRITES, "all": None}
+"""What a key's mode stands for in the documented dialect, None for every permission (documented-dialect.md)."""
+
+
+def mode_role(mode: str) -> str:
+    """The role that stands for a mode; nobody can assign it."""
+    return f"mode_{mode}"
+
+
+for _mode in MODES:
+    ROLES[mode_role(_mode)] = Role(mode_role(_mode), 95 if _mode == "all" else 75, "org", assignable=False)
+
 _SHORT = {
     "SA": "org_super_admin", "AD": "org_admin", "BI": "org_billing_admin", "KM": "apikey_manager",
     "ME": "org_member", "KR": "apikey_org_reader",
@@ -101,7 +124,13 @@ _HOLDERS = {
 }
 
 PERMISSIONS: dict[str, frozenset[str]] = {
-    permission: frozenset(_SHORT[short] for short in holders.split()) for permission, holders in _HOLDERS.items()
+    permission: frozenset(
+        [
+            *(_SHORT[short] for short in holders.split()),
+            *(mode_role(mode) for mode, granted in MODES.items() if granted is None or permission in granted),
+        ]
+    )
+    for permission, holders in _HOLDERS.items()
 }
 """Permission -> the names of the roles that hold it."""
 

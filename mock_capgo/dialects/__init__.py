@@ -31,7 +31,7 @@ class Dialect:
     name: DialectName
     quirks: frozenset[Quirk]
     checks_input_first: bool
-    read: Callable[[Any, Request], Any]
+    read: Callable[[Any, Request, Mapping[str, str]], Any]
     success: Mapping[str, Callable[[Any], tuple[int, Body]]]
     failure: Callable[[Refusal], tuple[int, Body]]
 

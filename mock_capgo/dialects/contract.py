@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
 _BASE = "mock-capgo:///"
+LONGEST_NAME = 64
+"""Characters of an unknown member's name that an answer repeats."""
 _METHODS = ("get", "put", "post", "delete")
 
 
@@ -104,7 +106,7 @@ def _fault(error: ValidationError) -> Fault:
     if kind.name == "required":
         member = str(kind.property).strip('"')
     elif kind.name == "additionalProperties":
-        member = str(kind.unexpected[0])
+        member = str(kind.unexpected[0])[:LONGEST_NAME]
     return Fault(kind.name, pointer, member, error.message)
 
 
@@ -163,7 +165,11 @@ def _validator(schema: dict[str, Any]) -> Any:
     import jsonschema_rs  # noqa: PLC0415
 
     return jsonschema_rs.Draft202012Validator(
-        {"$id": _BASE + "openapi.documented.json", **_absolute(schema)}, registry=_registry(), validate_formats=True
+        {"$id": _BASE + "openapi.documented.json", **_absolute(schema)},
+        registry=_registry(),
+        validate_formats=True,
+        # What was sent stays out of the answer: it may be long, and it may be a secret.
+        mask="the value",
     )
 
 

@@ -7,14 +7,15 @@ value of each operation that is documented.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from mock_capgo import errors
 from mock_capgo.dialects import Body, Dialect, live
-from mock_capgo.dialects.contract import Fault, coerced, contract, first_fault
+from mock_capgo.dialects.contract import LONGEST_NAME, Fault, coerced, contract, first_fault
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.operations import Operation
 from mock_capgo.quirks import DOCUMENTED
@@ -47,30 +48,45 @@ _REFUSED_MEMBERS: dict[tuple[str, str], Error] = {("linkDevice", "version_id"): 
 _APP_CONFIGURATION = {"createApp", "getApp", "updateApp", "deleteApp"}
 
 
-def read(operation: Operation, request: Request) -> Any:
+def read(operation: Operation, request: Request, path: Mapping[str, str]) -> Any:
     """The parameters of a request, held to the contract. Raises INVALID_JSON or CONTRACT."""
     terms = contract(operation.id)
-    sent = request.query()
-    query = {name: coerced(value, terms.query_types.get(name, "")) for name, value in sent}
-    if len(query) != len(sent):
-        repeated = next(name for at, (name, _) in enumerate(sent) if name in dict(sent[:at]))
-        raise _broken(operation, f"The query parameter {repeated} is repeated: send it once")
-    if terms.body is None or (not request.body and operation.method == "DELETE" and query):
-        validator = terms.query if terms.body is None else terms.body
-        if terms.body is not None:
-            query = {name: _number_like(name, value) for name, value in query.items()}
-        _hold(operation, validator, query)
-        return _spoken(operation, query)
-    try:
-        body = orjson.loads(request.body)
-    except orjson.JSONDecodeError as error:
-        reason = f"Invalid JSON body: {error.msg} (line {error.lineno}, column {error.colno})"
-        raise Refusal(
-            errors.CONTRACT, words={"reason": reason if request.body else "A JSON body is required"}
-        ) from None
+    _hold(operation, terms.path, {name: coerced(value, terms.path_types.get(name, "")) for name, value in path.items()})
+    query = _query(operation, request, terms.query_types)
+    if operation.method == "DELETE" and query and not request.body and terms.body is not None:
+        # Scripts say in a DELETE's query what the contract has in its body; ids are numbers there.
+        sent = {name: _as_in_body(name, value) for name, value in query.items()}
+        _hold(operation, terms.body, sent)
+        return sent
+    if operation.method == "DELETE" and request.body and terms.body is None and terms.query_types:
+        sent = _body(request)
+        _hold(operation, terms.query, sent)
+        return sent
     _hold(operation, terms.query, query)
+    if terms.body is None:
+        return query
+    body = _body(request)
     _hold(operation, terms.body, body)
     return _spoken(operation, body)
+
+
+def _query(operation: Operation, request: Request, types: Mapping[str, str]) -> dict[str, Any]:
+    sent = request.query()
+    query = {name: coerced(value, types.get(name, "")) for name, value in sent}
+    if len(query) != len(sent):
+        repeated = Counter(name for name, _ in sent).most_common(1)[0][0][:LONGEST_NAME]
+        raise _broken(operation, f"The query parameter {repeated} is repeated: send it once")
+    return query
+
+
+def _body(request: Request) -> Any:
+    if not request.body:
+        raise Refusal(errors.CONTRACT, words={"reason": "A JSON body is required"})
+    try:
+        return orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        reason = f"Invalid JSON body: {error.msg} (line {error.lineno}, column {error.colno})"
+        raise Refusal(errors.CONTRACT, words={"reason": reason}) from None
 
 
 def failure(refusal: Refusal) -> tuple[int, Body]:
@@ -119,8 +135,7 @@ def _sentence(operation: Operation, fault: Fault) -> str:
     return f"{where}: {fault.message}"
 
 
-def _number_like(name: str, value: Any) -> Any:
-    """A DELETE without body says in its query what the body would say; ids are numbers there."""
+def _as_in_body(name: str, value: Any) -> Any:
     return (
         coerced(value, "integer")
         if name in ("version_id", "channel_id")

@@ -41,7 +41,7 @@ def dialect(*, faults: bool = True) -> Dialect:
         name="live",
         quirks=quirks,
         checks_input_first=False,
-        read=lambda operation, request: read(operation, request, quirks),
+        read=lambda operation, request, _: read(operation, request, quirks),
         success=SUCCESS,
         failure=failure,
     )
@@ -101,8 +101,10 @@ def organization(value: Organization) -> Body:
 def _organization_updated(value: Organization) -> Body:
     row = as_row(value)
     row["logo"] = signed(row["logo"])
-    for name in ("created_at", "updated_at"):
-        row[name] = iso_millis(getattr(value, name))
+    for name in row:
+        at = getattr(value, name)
+        if name.endswith("_at") and at is not None:
+            row[name] = iso_millis(at)
     return {"status": "Organization updated", "id": value.id, "data": row}
 
 

@@ -16,8 +16,6 @@ from mock_capgo.world.records import DAY, ApiKey, Binding, Channel, Micros
 _SCOPES = ("org", "app", "channel")
 # A key manager who may not change users' roles may not hand these out either.
 _POWERFUL = {"org_super_admin", "org_admin", "app_admin", "app_preview", "channel_admin"}
-_MODE_ROLES = {"read": "org_member", "upload": "org_member", "write": "org_member", "all": "org_super_admin"}
-_MODE_APP_ROLES = {"read": "app_reader", "upload": "app_uploader", "write": "app_developer", "all": "app_admin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,36 +82,30 @@ def parse_global_permissions(value: Any, more: Fields | None = None) -> tuple[st
     return tuple(dict.fromkeys(value))
 
 
-def of_mode(call: Call, params: Fields) -> list[Wanted]:
-    """The bindings that a documented mode and its two lists stand for."""
-    mode = params["mode"]
-    orgs = [org.lower() for org in params.get("limited_to_orgs") or ()]
-    apps = list(params.get("limited_to_apps") or ())
-    orgs = orgs or sorted({b.org_id for b in call.caller.bindings if call.may("org.manage_apikeys", b.org_id)})
-    if apps:
-        owners = {app: call.state.apps.get(app) for app in apps}
-        return [
-            Wanted(_MODE_APP_ROLES[mode], "app", owner.owner_org if owner else orgs[0], app)
-            for app, owner in owners.items()
-        ]
-    wanted = [Wanted(_MODE_ROLES[mode], "org", org) for org in orgs]
-    if mode != "all":
-        wanted += [
-            Wanted(_MODE_APP_ROLES[mode], "app", org, app.app_id)
-            for org in orgs
-            for app in call.state.apps.where("org", org)
-        ]
-    return wanted
+def check_mode(call: Call, params: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The apps and organizations that a key with a mode is limited to, held to what the caller manages.
+
+    Without a list of organizations the key reaches all of its owner's, so the caller must manage each of them.
+    """
+    orgs = tuple(dict.fromkeys(org.lower() for org in params.get("limited_to_orgs") or ()))
+    apps = tuple(dict.fromkeys(params.get("limited_to_apps") or ()))
+    owned = [member.org_id for member in call.state.members.where("user", call.caller.key.user_id)]
+    for org_id in orgs or owned:
+        if not call.may("org.manage_apikeys", org_id):
+            raise Refusal(errors.FORBIDDEN_BINDING_ORG, words={"org_id": org_id})
+        if params["mode"] == "all" and not call.may("org.update_user_roles", org_id):
+            raise Refusal(errors.FORBIDDEN_BINDING_ROLE, words={"role": "all"})
+    for app_id in apps:
+        app = call.state.apps.get(app_id)
+        if app is None or app.owner_org not in (orgs or owned):
+            # Whether it is there or not: an app out of reach is 403 (docs/documented-dialect.md, rule 4).
+            raise Refusal(errors.BINDING_FORBIDDEN, words={"reason": "App not found in this org"})
+    return apps, orgs
 
 
 def makes_org_admin(wanted: Wanted) -> bool:
     """Whether a binding makes its key an administrator of an organization."""
     return wanted.scope == "org" and wanted.role in ORG_ADMINS
-
-
-def check_policy(call: Call, wanted: Iterable[Wanted], expires_at: Micros | None) -> None:
-    """Hold a new key's expiry to what its organizations ask for."""
-    check_policy_of(call, {binding.org_id for binding in wanted}, expires_at)
 
 
 def check_policy_of(call: Call, org_ids: set[str], expires_at: Micros | None) -> None:

@@ -19,6 +19,8 @@ from mock_capgo.world.records import ApiKey, Micros
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{8,256}")
 _MODES = ("read", "upload", "write", "all")
+LONGEST_NUMBER = 256
+"""Digits of a number in a path that are looked at as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def get_api_key(call: Call) -> ShownKey:
     """One key by its number, or by its plain value."""
     _require_management(call, errors.APIKEY_GET_DENIED)
     wanted = call.path["id"]
-    if not (wanted.isdecimal() or is_uuid(wanted) or _TOKEN.fullmatch(wanted)):
+    if not _is_id(wanted):
         raise Refusal(errors.APIKEY_ID_FORMAT_GET)
     key = _find(call, wanted)
     if key is None:
@@ -67,14 +69,13 @@ def create_api_key(call: Call) -> ShownKey:
         raise Refusal(errors.BINDINGS_REQUIRED)
     expires_at = _expiry(call, params.get("expires_at"))
     permissions = api_key_bindings.parse_global_permissions(params.get("global_permissions"))
-    if not wanted:
-        wanted = api_key_bindings.of_mode(call, params)
+    apps, orgs = api_key_bindings.check_mode(call, params) if not wanted else ((), ())
     if permissions and not any(api_key_bindings.makes_org_admin(binding) for binding in wanted):
         raise Refusal(
             errors.INVALID_GLOBAL_PERMISSIONS,
             words={"reason": "org.create requires an org-scoped admin API key binding"},
         )
-    api_key_bindings.check_policy(call, wanted, expires_at)
+    api_key_bindings.check_policy_of(call, {binding.org_id for binding in wanted} | set(orgs), expires_at)
     checked = api_key_bindings.check_grants(call, wanted)
     value = call.world.uuid()
     hashed = params.get("hashed") is True
@@ -89,7 +90,9 @@ def create_api_key(call: Call) -> ShownKey:
         updated_at=call.now,
         expires_at=expires_at,
         global_permissions=permissions,
-        mode=params.get("mode"),
+        mode=None if wanted else params["mode"],
+        limited_to_apps=apps,
+        limited_to_orgs=orgs,
     )
     call.state.api_keys.put(key)
     api_key_bindings.grant(call, key, checked)
@@ -109,7 +112,7 @@ def update_api_key(call: Call) -> ShownKey:
     wanted = call.path.get("id") or (js_text(params["id"]) if truthy(params.get("id")) else "")
     if not wanted:
         raise Refusal(errors.APIKEY_ID_REQUIRED, request)
-    if not (wanted.isdecimal() or is_uuid(wanted) or _TOKEN.fullmatch(wanted)):
+    if not _is_id(wanted):
         raise Refusal(errors.APIKEY_ID_FORMAT, request)
     expires_at = _expiry(call, params.get("expires_at"))
     _check_fields(params, request)
@@ -144,7 +147,7 @@ def delete_api_key(call: Call) -> None:
     """Delete a sibling with its bindings; its value stops working at once."""
     _require_management(call, errors.APIKEY_DELETE_DENIED)
     wanted = call.path["id"]
-    if not (wanted.isdecimal() or is_uuid(wanted) or _TOKEN.fullmatch(wanted)):
+    if not _is_id(wanted):
         raise Refusal(errors.APIKEY_ID_FORMAT)
     key = _find(call, wanted)
     if key is None:
@@ -162,6 +165,15 @@ def _manageable_orgs(call: Call) -> set[str]:
     return {org_id for org_id in orgs if call.may("org.manage_apikeys", org_id)}
 
 
+def _is_id(wanted: str) -> bool:
+    """Whether text is a key's number, of digits that a database knows, or what else names a key."""
+    return _is_number(wanted) or is_uuid(wanted) or _TOKEN.fullmatch(wanted) is not None
+
+
+def _is_number(wanted: str) -> bool:
+    return wanted.isascii() and wanted.isdecimal() and len(wanted) <= LONGEST_NUMBER
+
+
 def _require_management(call: Call, error: Error, more: Fields | None = None) -> None:
     if not _manageable_orgs(call):
         raise Refusal(error, {**(more or {}), "apikeyId": call.caller.key.id})
@@ -176,12 +188,12 @@ def _manages(call: Call, key: ApiKey) -> bool:
 def _find(call: Call, wanted: str) -> ApiKey | None:
     """A key of the same owner by number or plain value; a hashed key has no value to be found by."""
     keys = call.state.api_keys
-    key = keys.get(int(wanted)) if wanted.isdecimal() else keys.first("key", wanted)
+    key = keys.get(int(wanted)) if _is_number(wanted) else keys.first("key", wanted)
     return key if key is not None and key.user_id == call.caller.key.user_id else None
 
 
 def _no_key(wanted: str) -> dict[str, Any]:
-    if wanted.isdecimal() and int(wanted) > INT64:
+    if _is_number(wanted) and int(wanted) > INT64:
         return database_error("22003", f'value "{wanted}" is out of range for type bigint')
     return NO_ROWS
 
@@ -218,11 +230,12 @@ def _check_fields(params: Fields, request: Fields) -> None:
 
 def _shown(call: Call, key: ApiKey, *, value: str | None = None, shows_permissions: bool = True) -> ShownKey:
     bindings = bindings_of(call.world, key, call.quirks)
+    bound = call.state.bindings.count("principal", key.rbac_id) > 0
     return ShownKey(
         key,
         value,
-        api_key_bindings.nearest_mode(bindings) if key.mode is None else key.mode,
-        key.limited_to_apps or tuple(sorted({b.app_id for b in bindings if b.app_id is not None})),
-        key.limited_to_orgs or tuple(sorted({b.org_id for b in bindings})),
+        key.mode if key.mode is not None and not bound else api_key_bindings.nearest_mode(bindings),
+        tuple(sorted({b.app_id for b in bindings if b.app_id is not None})) if bound else key.limited_to_apps,
+        tuple(sorted({b.org_id for b in bindings})) if bound else key.limited_to_orgs,
         shows_permissions,
     )

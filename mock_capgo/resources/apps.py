@@ -73,7 +73,7 @@ def create_app(call: Call) -> App:
     """A new app. It starts with neither bundles nor channels; nobody's bindings change."""
     params = fields(call.params)
     app_id = app_id_of(params, call.params)
-    if not truthy(params.get("name")):
+    if not truthy(params.get("name")) or _is_blank(call, params["name"]):
         raise Refusal(errors.MISSING_APP_NAME, {"body": call.params})
     if not truthy(params.get("owner_org")):
         raise Refusal(errors.MISSING_OWNER_ORG, {"body": call.params})
@@ -110,6 +110,8 @@ def update_app(call: Call) -> App:
     app = _app(call, "app.update_settings")
     params = fields(call.params)
     changes = _changes(params)
+    if changes.get("name") == "" and _is_blank(call, ""):
+        raise Refusal(errors.MISSING_APP_NAME, {"body": call.params})
     if not changes and call.has(Quirk.EMPTY_UPDATE_IS_REFUSED):
         # The update touches no column, so the database layer returns no row.
         raise Refusal(errors.CANNOT_UPDATE_APP, {"supabaseError": NO_ROWS})
@@ -126,6 +128,11 @@ def delete_app(call: Call) -> None:
     if app is None or not call.may_app("app.delete", app):
         raise Refusal(errors.APP_DELETE_DENIED, {"app_id": app_id})
     cascades.delete_app(call.world, app, call.actor)
+
+
+def _is_blank(call: Call, name: Any) -> bool:
+    """Whether a name says nothing, where that is refused."""
+    return not stripped(js_text(name)) and not call.has(Quirk.EMPTY_NAMES_ARE_STORED)
 
 
 def _app(call: Call, permission: str) -> App:

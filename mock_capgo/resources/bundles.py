@@ -21,9 +21,8 @@ from mock_capgo.resources.common import (
     page_window,
 )
 from mock_capgo.resources.values import Fields, database_id, fields, is_app_id, is_semver, js_text, text, truthy
-from mock_capgo.world.records import SECOND, Bundle, Channel, Micros, Organization
+from mock_capgo.world.records import Bundle, Channel, Organization
 
-QUEUE_DELAY: Micros = 10 * SECOND
 KEY_ID_LENGTH = 20
 
 _REQUIRED = (
@@ -106,8 +105,7 @@ def create_bundle(call: Call) -> Bundle:
         created_by_apikey_rbac_id=call.caller.key.rbac_id if is_preview_key(call, app_id) else None,
     )
     call.world.insert(call.state.bundles, bundle, call.actor)
-    delay = QUEUE_DELAY if call.has(Quirk.QUEUED_UPDATES) else 0
-    call.state.schedule(call.now + delay, "last_version", app_id, version)
+    call.state.schedule(call.now + call.world.queue_delay, "last_version", app_id, version)
     return bundle
 
 

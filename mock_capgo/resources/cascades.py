@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mock_capgo.world.records import SECOND, App, Channel, Member, Micros, Organization
+from mock_capgo.world.records import App, Channel, Member, Organization
 from mock_capgo.world.world import SYSTEM, Actor, World
-
-CLEAN_UP_DELAY: Micros = 10 * SECOND
-"""Devices and statistics of a deleted app go with a queued clean-up, not at once (reference 20 §6)."""
 
 
 def delete_organization(world: World, organization: Organization, actor: Actor) -> None:
@@ -43,7 +40,8 @@ def delete_app(world: World, app: App, actor: Actor) -> None:
     for binding in state.bindings.where("app", app.app_id):
         state.bindings.remove(binding)
     state.tombstones[app.app_id] = (app.owner_org, world.now)
-    state.schedule(world.now + CLEAN_UP_DELAY, "clean_up_app", app.app_id, app.id)
+    # Devices and statistics go with the queued clean-up (reference 20 §6).
+    state.schedule(world.now + world.queue_delay, "clean_up_app", app.app_id, app.id)
     world.delete(state.apps, app, actor)
 
 

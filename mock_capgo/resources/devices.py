@@ -14,7 +14,6 @@ from mock_capgo.call import Call
 from mock_capgo.device_api import legacy
 from mock_capgo.errors import Refusal
 from mock_capgo.quirks import Quirk
-from mock_capgo.resources.bundles import QUEUE_DELAY
 from mock_capgo.resources.common import MAX_ROWS, NO_ROWS, app_id_of, find_channel
 from mock_capgo.resources.values import Fields, fields, is_app_id, js_text, text, truthy
 from mock_capgo.world.clock import iso_offset, parse_time
@@ -234,5 +233,4 @@ def _limit(call: Call, app_id: Any, device_id: str, operation: str, channel: str
 
 
 def _count_later(call: Call, app_id: str) -> None:
-    delay = QUEUE_DELAY if call.has(Quirk.QUEUED_UPDATES) else 0
-    call.state.schedule(call.now + delay, "device_count", app_id)
+    call.state.schedule(call.now + call.world.queue_delay, "device_count", app_id)

@@ -36,6 +36,7 @@ _CREATE = {
     "website": Kind("string", optional=True),
     "intent": Kind("string", optional=True, values=("ota", "builder", "both", "exploring", "unknown")),
 }
+_CREATE_ANY_NAME = {**_CREATE, "name": Kind("string")}
 _FLAG = Kind("boolean", optional=True)
 _POLICY = {
     "enabled": Kind("boolean"),
@@ -88,14 +89,16 @@ def get_organizations(call: Call) -> Organization | list[Organization]:
 
 def create_organization(call: Call) -> Organization:
     """A new organization owned by the key's user; the creating key becomes its super admin."""
-    params = check(call.params, _CREATE)
+    params = check(call.params, _CREATE if call.has(Quirk.NAMES_HAVE_THREE_LETTERS) else _CREATE_ANY_NAME)
     site = _website(params.get("website"))
+    name = stripped(params["name"])
+    if not name and not call.has(Quirk.EMPTY_NAMES_ARE_STORED):
+        raise Refusal(errors.NAME_IS_REQUIRED)
     key = call.caller.key
     grants_live = any(b.scope_type == "org" and b.role in ORG_ADMINS for b in call.caller.bindings)
     if "org.create" not in key.global_permissions or not grants_live:
         raise Refusal(errors.ORG_CREATE_DENIED)
     owner = call.state.users.get(key.user_id)
-    name = stripped(params["name"])
     if call.state.organizations.first("name_and_creator", (name, key.user_id)) is not None:
         raise Refusal(errors.ORG_NAME_TAKEN if call.has(Quirk.TAKEN_ORG_NAME_CRASHES) else errors.ORG_NAME_TAKEN_TOLD)
     org_id = call.world.uuid()

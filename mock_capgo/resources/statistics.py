@@ -21,7 +21,6 @@ from mock_capgo import errors
 from mock_capgo.access.permissions import allowed
 from mock_capgo.call import Call
 from mock_capgo.errors import Refusal
-from mock_capgo.resources.cascades import CLEAN_UP_DELAY
 from mock_capgo.resources.dates import parse_date
 from mock_capgo.resources.usage import (
     Breakdown,
@@ -202,7 +201,7 @@ def _deleted_apps(call: Call, org_id: str) -> list[str]:
         for app_id, (owner, deleted_at) in call.state.tombstones.items()
         if owner == org_id
         and app_id not in call.state.apps.rows
-        and call.now - DELETED_APPS_LISTED < deleted_at <= call.now - CLEAN_UP_DELAY
+        and call.now - DELETED_APPS_LISTED < deleted_at <= call.now - call.world.queue_delay
     ]
 
 

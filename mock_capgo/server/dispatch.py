@@ -48,7 +48,10 @@ _JSON = (b"content-type", b"application/json")
 
 @dataclass(slots=True)
 class Answer:
-    """What goes out, and what the journal is told: the operation, the key's id, why it was refused."""
+    """What goes out, and what the journal is told: the operation, the key's id, why it was refused.
+
+    `head`: the body is told by its length and not sent.
+    """
 
     status: int
     body: bytes
@@ -58,6 +61,7 @@ class Answer:
     refusal: str | None = None
     reason: str | None = None
     secret: bool = False
+    head: bool = False
 
 
 def answer(universe: Universe, request: Request) -> Answer:
@@ -77,7 +81,9 @@ def answer(universe: Universe, request: Request) -> Answer:
         headers += cors_headers(request.headers)
     call = None
     if match is not None:
-        call = _call(universe, request, match.path, partial(universe.dialect.read, match.operation, request))
+        call = _call(
+            universe, request, match.path, partial(universe.dialect.read, match.operation, request, match.path)
+        )
     answered = Answer(200, b"", [_JSON, *headers])
     try:
         answered.status, body = _serve(universe, match, call)
@@ -91,8 +97,8 @@ def answer(universe: Universe, request: Request) -> Answer:
     except Exception:
         log.exception("%s %s failed; please report this", request.method, request.path)
         answered.status, body = universe.dialect.failure(Refusal(errors.UNKNOWN_ERROR))
-    if request.method != "HEAD":
-        answered.body = orjson.dumps(body)
+    answered.body = orjson.dumps(body)
+    answered.head = request.method == "HEAD"
     if match is not None:
         answered.operation, answered.secret = match.operation.id, match.operation.secret
     if call is not None and call.caller_or_none is not None:
@@ -111,8 +117,14 @@ def _answer_device(universe: Universe, request: Request, match: Match[DeviceOper
         *cors_headers(request.headers),
         *((name.lower().encode(), value.encode()) for name, value in answered.headers.items()),
     ]
-    body = b"" if request.method == "HEAD" else orjson.dumps(answered.body)
-    return Answer(answered.status, body, headers, operation.id, refusal=answered.refusal)
+    return Answer(
+        answered.status,
+        orjson.dumps(answered.body),
+        headers,
+        operation.id,
+        refusal=answered.refusal,
+        head=request.method == "HEAD",
+    )
 
 
 def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer | None:
@@ -185,7 +197,8 @@ def _serve(universe: Universe, match: Match[Operation] | None, call: Call | None
     operation = match.operation
     if operation.live_rule is not None:
         identify(universe, call, operation.live_rule)
-    if universe.dialect.checks_input_first or operation.live_input == "body_or_query":
+    takes_input = operation.tag != "health"
+    if takes_input and (universe.dialect.checks_input_first or operation.live_input == "body_or_query"):
         _ = call.params
     return universe.dialect.success[operation.id](operation.handler(call))
 

@@ -91,8 +91,7 @@ def answer_file(universe: Universe, request: Request) -> Answer:
         body = {"error": "not_found", "message": "Not found"} if refusal.error is errors.NOT_FOUND else reply.body
         answered = Answer(reply.status, orjson.dumps(body), [_JSON], refusal=refusal.error.name)
     answered.headers = [*answered.headers, *common]
-    if request.method == "HEAD":
-        answered.body = b""
+    answered.head = request.method == "HEAD"
     return answered
 
 

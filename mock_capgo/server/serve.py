@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import logging
 import os
 import secrets
@@ -45,9 +46,13 @@ class CannotServe(Exception):
 def serve(settings: Settings, out: TextIO | None = None) -> int:
     """Serve until a signal ends it. Raises CannotServe for a bad fixture or an address in use."""
     out = out or sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="replace")
     _set_up_logging(settings)
     if not is_loopback(settings.host) and not settings.control_token:
         settings = replace(settings, control_token=secrets.token_hex(16))
+    if settings.save_on_exit and not os.access(Path(settings.save_on_exit).resolve().parent, os.W_OK):
+        raise CannotServe(f"{settings.save_on_exit}: cannot be written; --save-on-exit needs a folder that can be")
     try:
         app = create_app(settings, _access_log(settings, out))
     except FixtureError as error:
@@ -199,7 +204,7 @@ def _access_log(settings: Settings, out: TextIO) -> AccessLog | None:
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
         why = f"  {answered.refusal}" if answered.refusal else ""
         path = _printable(request.path + query)
-        print(f"{status} {request.method:<6} {path}  {seconds * 1000:.1f} ms{why}", file=out, flush=True)
+        _say(out, f"{status} {request.method:<6} {path}  {seconds * 1000:.1f} ms{why}")
 
     def as_json(request: Request, answered: Answer, seconds: float) -> None:
         line = {
@@ -212,9 +217,15 @@ def _access_log(settings: Settings, out: TextIO) -> AccessLog | None:
             "duration_ms": round(seconds * 1000, 3),
             "refusal": answered.refusal,
         }
-        print(orjson.dumps(line).decode(), file=out, flush=True)
+        _say(out, orjson.dumps(line).decode())
 
     return as_json if settings.log == "json" else as_text
+
+
+def _say(out: TextIO, line: str) -> None:
+    """Print a line of the log. Nobody listening, or a terminal without these letters, harms no request."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=out, flush=True)
 
 
 def _printable(text: str) -> str:

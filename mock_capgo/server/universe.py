@@ -9,13 +9,17 @@ from dataclasses import dataclass, field, replace
 from mock_capgo.access.keys import digest
 from mock_capgo.access.limits import Limits
 from mock_capgo.dialects import Dialect
+from mock_capgo.quirks import Quirk
 from mock_capgo.resources import deliveries
 from mock_capgo.server.faults import Faults
 from mock_capgo.server.journal import Journal
 from mock_capgo.world.clock import Clock, wall_clock
 from mock_capgo.world.fixture import Fixture, FixtureError, builtin_fixtures, read_fixture
-from mock_capgo.world.records import ApiKey, Micros
+from mock_capgo.world.records import SECOND, ApiKey, Micros
 from mock_capgo.world.world import Snapshot, World
+
+QUEUE_DELAY: Micros = 10 * SECOND
+"""About how long the live service's queue takes (reference 20 §1)."""
 
 
 @dataclass
@@ -120,6 +124,7 @@ def create_universe(
     """A universe that starts at `now` (the machine's time when None) from a fixture. Raises FixtureError."""
     clock = Clock(now)
     world = World(fixture.load(clock.now()).state, clock, seed)
+    world.queue_delay = QUEUE_DELAY if Quirk.QUEUED_UPDATES in dialect.quirks else 0
     return Universe(
         universe_id,
         world,

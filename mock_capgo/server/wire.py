@@ -24,7 +24,7 @@ async def send_answer(answered: Answer, send: Send) -> None:
     if answered.status != 204:
         headers = [*headers, (b"content-length", str(len(answered.body)).encode())]
     await send({"type": "http.response.start", "status": answered.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answered.body})
+    await send({"type": "http.response.body", "body": b"" if answered.head else answered.body})
 
 
 async def send_faulty(fault: Fault, answered: Answer, send: Send) -> None:

@@ -71,6 +71,8 @@ class World:
         """Who is told of every row of the audit log: webhooks live on it."""
         self.deliver: Any = None
         """What sends webhooks (`mock_capgo.resources.deliveries.Sender`); None while nothing may leave."""
+        self.queue_delay: Micros = 0
+        """How long after a call the queue does its part of it; 0 is before the next call."""
         self.now: Micros = self.clock.now()
         """The moment of the call being served: one time for all that it writes, like a transaction's."""
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -115,6 +116,10 @@ class Process:
         )
         assert self.popen.stdout is not None
         self.started: dict[str, Any] = json.loads(self.popen.stdout.readline())
+        self._printed: list[str] = []
+        # A pipe that nobody reads fills up, and the server would wait for it.
+        self._reader = threading.Thread(target=self._printed.extend, args=(self.popen.stdout,), daemon=True)
+        self._reader.start()
         parts = urlsplit(self.started["url"])
         self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 0
 
@@ -143,8 +148,19 @@ class Process:
         """End it by SIGTERM: the seconds that it took, and everything that it printed after its first line."""
         began = time.monotonic()
         self.popen.send_signal(signal.SIGTERM)
-        printed, _ = self.popen.communicate(timeout=START_SECONDS)
-        return time.monotonic() - began, printed
+        self.popen.wait(START_SECONDS)
+        took = time.monotonic() - began
+        self.close()
+        return took, "".join(self._printed)
+
+    def close(self) -> None:
+        """Be sure that it is gone."""
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.popen.wait()
+        self._reader.join()
+        if self.popen.stdout:
+            self.popen.stdout.close()
 
 
 @contextmanager
@@ -154,9 +170,7 @@ def process(*arguments: str) -> Iterator[Process]:
     try:
         yield server
     finally:
-        if server.popen.poll() is None:
-            server.popen.kill()
-            server.popen.communicate()
+        server.close()
 
 
 def _parsed(raw: bytes) -> Any:

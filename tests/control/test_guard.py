@@ -16,7 +16,9 @@ def test_a_loopback_name_is_fine(hub: Hub, host: str) -> None:
     assert hub("GET", INFO, headers={"host": host}).status == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example.com", "evil.example.com:8787", "127.0.0.1.evil.example.com", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example.com", "evil.example.com:8787", "127.0.0.1.evil.example.com", "10.0.0.1"]
+)
 def test_a_foreign_host_is_refused(hub: Hub, host: str) -> None:
     """A name that somebody pointed at this machine does not reach the control routes of any world (DNS rebinding)."""
     world = hub.world()

@@ -26,7 +26,8 @@ def counts(world: World) -> dict[str, int]:
 
 def whole(hub: Hub, world: World) -> bool:
     """Whether no invariant of the world's state is broken."""
-    return hub.universes.get(world.id).world.state.check() == []
+    problems: list[str] = hub.universes.get(world.id).world.state.check()
+    return not problems
 
 
 def test_an_export_is_a_valid_fixture(hub: Hub, world: World) -> None:

@@ -287,5 +287,3 @@ def _sharing(hub: Hub) -> Hub:
     twin = object.__new__(Hub)
     twin.__dict__.update(hub.__dict__ | {"client": TestClient(hub.app, base_url=BASE)})
     return twin
-
-

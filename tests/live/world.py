@@ -9,6 +9,7 @@ import orjson
 
 from mock_capgo.server.dispatch import answer
 from mock_capgo.server.request import Request
+from mock_capgo.world.clock import wall_clock
 from tests.conftest import Mock, Reply
 
 SUPER = "ae6e7458-c46d-4c00-aa3b-153b0b8520ea"
@@ -82,8 +83,10 @@ class Live(Mock):
         self.start = self.universe.world.snapshot()
 
     def back(self) -> Live:
-        """The world as it was at first."""
+        """The world as it was at first, at the machine's time."""
         self.universe.world.restore(self.start)
+        self.universe.world.clock.set(wall_clock(), 1.0)
+        self.universe.world.tick()
         return self
 
     def later(self, seconds: float) -> None:
@@ -117,12 +120,12 @@ class Live(Mock):
         reply = self(method, path, body, **more)
         assert (reply.status, reply.body) == (status, expected)
 
-    def app(self, app_id: str, org: str = DEMO_ORG, **more: Any) -> str:
+    def make_app(self, app_id: str, org: str = DEMO_ORG, **more: Any) -> str:
         """A new app's id."""
         self.ok("POST", "/app", {"app_id": app_id, "name": app_id, "owner_org": org}, **more)
         return app_id
 
-    def bundle(self, app_id: str, version: str, **more: Any) -> int:
+    def make_bundle(self, app_id: str, version: str, **more: Any) -> int:
         """A new bundle's id."""
         body = {"app_id": app_id, "version": version, "external_url": "https://cdn.example/b.zip", "checksum": "c"}
         made: int = self.ok("POST", "/bundle", body, **more)["bundle"]["id"]
