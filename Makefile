@@ -14,7 +14,7 @@ dev := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test clients lint format types docs check wheel constraints clean
+.PHONY: help serve test clients lint format types docs examples check wheel constraints clean
 
 help: ## Show this list
 	@echo "mock-capgo: Capgo's REST API on your own machine"
@@ -47,6 +47,9 @@ types: $(dev) ## Check the types
 
 docs: $(dev) ## Write docs/dialects.md from the tables
 	@$(python) scripts/dialects_page.py
+
+examples: $(dev) ## Run the examples in other languages (asks their package registries)
+	@EXAMPLES_MAY_DOWNLOAD=1 $(python) -m pytest -q tests/testing/test_examples.py
 
 check: ## Lint, types and tests
 	@$(MAKE) --no-print-directory lint

@@ -57,6 +57,10 @@ class Sent:
         path, body = json.loads(text)
         return Sent(self.method, path, body)
 
+    def asks_for_something(self) -> bool:
+        """Whether there is anything in it that could be wrong: a body, a query, or a name in the path."""
+        return self.body is not None or "?" in self.path or any(part in self.path for part in (SHOP, ACME, "/2"))
+
     def to(self, mock: Mock, **more: Any) -> Any:
         """Send it."""
         return mock(self.method, self.path, self.body, **more)
@@ -526,7 +530,9 @@ def test_a_limit_outlives_what_it_names(mock: Mock, lists: dict[str, list[str]])
     """A key that was limited to something deleted reaches nothing, and not everything."""
     gone = mock.ok("POST", "/organization/", {"name": "Gone"})["id"]
     mock.ok("POST", "/app/", {"app_id": "com.example.gone", "name": "Gone", "owner_org": gone})
-    key = new_key(mock, mode="all", **{name: [gone if item == "gone" else item for item in lists[name]] for name in lists})
+    key = new_key(
+        mock, mode="all", **{name: [gone if item == "gone" else item for item in lists[name]] for name in lists}
+    )
     mock.ok("DELETE", f"/organization/?orgId={gone}")
     assert mock("GET", f"/app/{SHOP}", key=key).status == 403
     assert mock("DELETE", f"/organization/?orgId={ACME}", key=key).status == 403

@@ -52,7 +52,13 @@ def test_the_list_has_the_owners_keys(mock: Mock) -> None:
     found = listed(mock)
     assert list(found) == [1, 2, 3, 5, 6]
     assert {key["key"] for key in found.values()} == {None}
-    assert {number: key["mode"] for number, key in found.items()} == {1: "all", 2: "read", 3: "upload", 5: "all", 6: "all"}
+    assert {number: key["mode"] for number, key in found.items()} == {
+        1: "all",
+        2: "read",
+        3: "upload",
+        5: "all",
+        6: "all",
+    }
     assert list(listed(mock, ENTERPRISE)) == [4]
 
 
@@ -91,7 +97,21 @@ def test_a_key_that_is_not_there_is_404(mock: Mock, number: int) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["0", "-1", "1.0", "1e0", "x", "%20", "9007199254740992", "9" * 30, "9" * 5000, "%D9%A3", "%EF%BC%92", "null", READER],
+    [
+        "0",
+        "-1",
+        "1.0",
+        "1e0",
+        "x",
+        "%20",
+        "9007199254740992",
+        "9" * 30,
+        "9" * 5000,
+        "%D9%A3",
+        "%EF%BC%92",
+        "null",
+        READER,
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_a_key_is_found_by_its_number_only(mock: Mock, method: str, number: str) -> None:

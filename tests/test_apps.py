@@ -162,7 +162,9 @@ def test_an_app_needs_an_organization_that_may_be_used(mock: Mock) -> None:
 
 APP_ID = st.from_regex(r"[A-Za-z0-9]{1,8}(\.[A-Za-z0-9_-]{1,8}){1,4}", fullmatch=True)
 NOT_APP_ID = st.one_of(
-    st.sampled_from(["app", "app_name", ".com.a", "com.a.", "com..a", "com.a.b+", "c-m.a", "com.a b", "", "com.ä", "a."]),
+    st.sampled_from(
+        ["app", "app_name", ".com.a", "com.a.", "com..a", "com.a.b+", "c-m.a", "com.a b", "", "com.ä", "a."]
+    ),
     st.text(max_size=12).filter(lambda text: "." not in text),
     APP_ID.map(lambda text: text + "\n"),
     APP_ID.map(lambda text: "_" + text),
@@ -234,7 +236,14 @@ def test_what_is_not_sent_stays(mock: Mock) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{"retention": 0}, {"retention": 63_113_904}, {"retention": "10"}, {"retention": 1.5}, {"name": None}, {"icon": ""}],
+    [
+        {"retention": 0},
+        {"retention": 63_113_904},
+        {"retention": "10"},
+        {"retention": 1.5},
+        {"name": None},
+        {"icon": ""},
+    ],
 )
 def test_an_update_has_bounds(mock: Mock, body: dict[str, Any]) -> None:
     """Retention runs from a second to two years; null clears nothing."""
@@ -301,7 +310,9 @@ def test_a_deleted_app_id_is_free_and_the_new_app_is_new(mock: Mock, seconds: in
         today = day_of(mock.universe.world.now)
         series = mock.get(f"/statistics/app/{SHOP}?{_range(today - 30, today)}")
         assert {(point["mau"], point["storage"], point["bandwidth"]) for point in series} == {(0, 0, 0)}
-        assert mock("GET", f"/app/{SHOP}", key=UPLOADER).status == 403, "a binding on the old app is none on the new one"
+        assert mock("GET", f"/app/{SHOP}", key=UPLOADER).status == 403, (
+            "a binding on the old app is none on the new one"
+        )
         mock.universe.world.clock.advance(60)
 
 

@@ -37,7 +37,11 @@ CONTRACTS: dict[str, dict[str, Any]] = {
 WITH_BODY = [operation for operation in WITH_KEY if "requestBody" in CONTRACTS[operation.id]]
 WITHOUT_BODY = [operation for operation in WITH_KEY if operation not in WITH_BODY]
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
@@ -156,7 +160,24 @@ def _mutations(schema: dict[str, Any], good: Any) -> Iterator[tuple[str, Any]]:
         rest = {other: value for other, value in good.items() if other != name}
         yield f"without {name}", rest
     for name in properties:
-        for value in (None, True, 0, -1, 1.5, 2**70, 1e300, "", " ", "x" * 5000, "\x00", "a\x07b", [], {}, [None], {"a": {}}):
+        for value in (
+            None,
+            True,
+            0,
+            -1,
+            1.5,
+            2**70,
+            1e300,
+            "",
+            " ",
+            "x" * 5000,
+            "\x00",
+            "a\x07b",
+            [],
+            {},
+            [None],
+            {"a": {}},
+        ):
             yield f"{name}={str(value)[:12]!r}", {**good, name: value}
     for name in ("extra", "", "__proto__", "App_Id", "\x00", "x" * 3000):
         yield f"unknown {name[:10]!r}", {**good, name: 1}
@@ -270,7 +291,9 @@ def test_a_body_over_a_mebibyte_is_413(operation: Any) -> None:
     sent = example(operation.id)
     raw = (orjson.dumps(sent.body) if sent.body else b"{}").ljust(MAX_BODY + 1)
     told = mock.client.request(sent.method, sent.path, content=raw, headers={"authorization": FULL})
-    untold = mock.client.request(sent.method, sent.path, content=iter([raw[:-1], b" "]), headers={"authorization": FULL})
+    untold = mock.client.request(
+        sent.method, sent.path, content=iter([raw[:-1], b" "]), headers={"authorization": FULL}
+    )
     for answered in (told, untold):
         assert (answered.status_code, answered.json()) == (413, {"error": "The body is over 1 MiB", **KO})
         assert answered.headers["content-type"] == "application/json"
@@ -310,7 +333,23 @@ def _fits(schema: dict[str, Any], text: str) -> bool:
 
 
 WITH_QUERY = [operation for operation in WITH_KEY if parameters(operation.id, "query")]
-QUERY_VALUES = ["", " ", "0", "-1", "1.5", "1e3", "9" * 30, "9" * 5000, "true", "TRUE", "null", "x", "x" * 3000, "\x00", "a\x07"]
+QUERY_VALUES = [
+    "",
+    " ",
+    "0",
+    "-1",
+    "1.5",
+    "1e3",
+    "9" * 30,
+    "9" * 5000,
+    "true",
+    "TRUE",
+    "null",
+    "x",
+    "x" * 3000,
+    "\x00",
+    "a\x07",
+]
 QUERY_VALUES += ["ünïcödé", "\ud800", "../..", "%", "2024-02-30", "'--", "{}", "[]", "٣", "+1", "0x10", "１"]
 
 
@@ -410,8 +449,33 @@ def test_a_query_of_many_parameters_is_refused_at_once(mock: Mock) -> None:
 # Paths ------------------------------------------------------------------------------------------------------
 
 IN_PATH = [operation for operation in WITH_KEY if "{" in operation.path]
-PATH_VALUES = ["%20", "%00", "..%2f..", "%2e%2e", "x", "-1", "1.5", "9" * 30, "9" * 5000, "x" * 5000, "%F0%9F%9A%80", "%ff"]
-PATH_VALUES += ["%C3%A4", "null", "%D9%A3", "'--", "%25", "{appId}", "%5B%5D", "*", "%0a", "com.example.shop%0a", "1%0a"]
+PATH_VALUES = [
+    "%20",
+    "%00",
+    "..%2f..",
+    "%2e%2e",
+    "x",
+    "-1",
+    "1.5",
+    "9" * 30,
+    "9" * 5000,
+    "x" * 5000,
+    "%F0%9F%9A%80",
+    "%ff",
+]
+PATH_VALUES += [
+    "%C3%A4",
+    "null",
+    "%D9%A3",
+    "'--",
+    "%25",
+    "{appId}",
+    "%5B%5D",
+    "*",
+    "%0a",
+    "com.example.shop%0a",
+    "1%0a",
+]
 
 
 @pytest.mark.parametrize("operation", IN_PATH, ids=named)
@@ -421,7 +485,11 @@ def test_a_strange_path_is_refused(operation: Any, value: str) -> None:
     mock = fresh()
     before = stored(mock)
     sent = example(operation.id)
-    path = sent.path.replace(SHOP, value) if SHOP in sent.path else re.sub(r"(?<=/)(2|0c0f[^/?]*)(?=[/?]|$)", value, sent.path)
+    path = (
+        sent.path.replace(SHOP, value)
+        if SHOP in sent.path
+        else re.sub(r"(?<=/)(2|0c0f[^/?]*)(?=[/?]|$)", value, sent.path)
+    )
     assert path != sent.path
     reply = mock(sent.method, path, sent.body)
     assert reply.status in (400, 403, 404), reply
@@ -462,7 +530,9 @@ def test_another_method_is_404(path: str) -> None:
 @given(
     operation=st.sampled_from([operation.id for operation in DOCUMENTED]),
     headers=st.dictionaries(
-        st.sampled_from(["x-request-id", "origin", "accept", "content-type", "x-forwarded-for", "cf-ray", "host", "range"]),
+        st.sampled_from(
+            ["x-request-id", "origin", "accept", "content-type", "x-forwarded-for", "cf-ray", "host", "range"]
+        ),
         st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40),
     ),
 )

@@ -99,7 +99,12 @@ def test_pages_neither_lose_nor_repeat(mock: Mock) -> None:
 def test_a_new_bundle_is_listed(mock: Mock) -> None:
     """What was sent is what is listed, with the key's owner as its maker; nothing is fetched."""
     freeze(mock)
-    sent = {"external_url": "https://example.com/b.zip?x=1", "checksum": "60303ae2", "session_key": "s:k", "key_id": "k"}
+    sent = {
+        "external_url": "https://example.com/b.zip?x=1",
+        "checksum": "60303ae2",
+        "session_key": "s:k",
+        "key_id": "k",
+    }
     reply = create(mock, "2.4.0", **sent)
     assert (reply.status, reply.body) == (200, OK)
     newest = mock.get(f"/bundle/?app_id={SHOP}")["data"][0]
@@ -163,8 +168,36 @@ def test_every_semantic_version_is_a_name(version: str) -> None:
 
 @pytest.mark.parametrize(
     "version",
-    ["1", "1.2", "1.2.3.4", "v1.2.3", "V1.2.3", "01.0.0", "1.00.0", "1.0.0-01", "1.0.0-", "1.0.0+", "1.0.0+_b", "1.0.0-a..b"]
-    + ["latest", "builtin", "unknown", "^1.0.0", "1.x", " 1.0.0", "1.0.0 ", "1.0.0\n", "", "１.0.0", "1.0.0-é", None, 1, 1.0]
+    [
+        "1",
+        "1.2",
+        "1.2.3.4",
+        "v1.2.3",
+        "V1.2.3",
+        "01.0.0",
+        "1.00.0",
+        "1.0.0-01",
+        "1.0.0-",
+        "1.0.0+",
+        "1.0.0+_b",
+        "1.0.0-a..b",
+    ]
+    + [
+        "latest",
+        "builtin",
+        "unknown",
+        "^1.0.0",
+        "1.x",
+        " 1.0.0",
+        "1.0.0 ",
+        "1.0.0\n",
+        "",
+        "１.0.0",
+        "1.0.0-é",
+        None,
+        1,
+        1.0,
+    ]
     + ["1.0.0-" + "a" * 251],
 )
 def test_nothing_else_is_a_version(mock: Mock, version: Any) -> None:
@@ -174,7 +207,18 @@ def test_nothing_else_is_a_version(mock: Mock, version: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.com/b.zip", "HTTPS://example.com/b.zip", "ftp://x/y", "//x/y", "b.zip", "", " https://x/y", 5, None]
+    "url",
+    [
+        "http://example.com/b.zip",
+        "HTTPS://example.com/b.zip",
+        "ftp://x/y",
+        "//x/y",
+        "b.zip",
+        "",
+        " https://x/y",
+        5,
+        None,
+    ],
 )
 def test_the_address_is_https(mock: Mock, url: Any) -> None:
     """An address that does not start with `https://` is refused with the documented sentence."""
@@ -217,7 +261,14 @@ def test_promotion(mock: Mock) -> None:
 
 @pytest.mark.parametrize(
     ("version_id", "channel_id", "expected"),
-    [(999, 1, MISSING), (5, 1, MISSING), (6, 1, MISSING), (3, 999, NO_CHANNEL), (3, 4, NO_CHANNEL), (999, 999, MISSING)],
+    [
+        (999, 1, MISSING),
+        (5, 1, MISSING),
+        (6, 1, MISSING),
+        (3, 999, NO_CHANNEL),
+        (3, 4, NO_CHANNEL),
+        (999, 999, MISSING),
+    ],
 )
 def test_promotion_of_what_is_not_there(mock: Mock, version_id: int, channel_id: int, expected: Any) -> None:
     """An unknown, deleted or foreign bundle is 404, and so is an unknown or foreign channel; the bundle counts first."""
@@ -337,7 +388,9 @@ def test_a_preview_key_touches_its_own_bundles_only(mock: Mock) -> None:
     mine = {"app_id": SHOP, "version_id": 8}
     assert mock("POST", "/bundle/metadata", {**mine, "comment": "mine"}, key=key).status == 200
     assert mock("POST", "/bundle/metadata", {"app_id": SHOP, "version_id": 3, "comment": "x"}, key=key).status == 400
-    assert mock("POST", "/channel/", {"app_id": SHOP, "channel": "pr-1", "version": "9.0.0-pr.1"}, key=key).status == 200
+    assert (
+        mock("POST", "/channel/", {"app_id": SHOP, "channel": "pr-1", "version": "9.0.0-pr.1"}, key=key).status == 200
+    )
     assert mock("PUT", "/bundle/", {**mine, "channel_id": 1}, key=key).status == 403
     assert mock("PUT", "/bundle/", {**mine, "channel_id": 6}, key=key).status == 200
     assert mock("PUT", "/bundle/", {"app_id": SHOP, "version_id": 3, "channel_id": 6}, key=key).status == 400

@@ -286,7 +286,9 @@ def test_null_counts_as_not_sent(mock: Mock, name: str) -> None:
         assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in OUT_OF_RANGE.items() for value in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in OUT_OF_RANGE.items() for value in values]
+)
 def test_a_setting_has_bounds(mock: Mock, name: str, value: Any) -> None:
     """A value out of range or of another type is refused, and nothing is changed or made."""
     before = stored(mock)
@@ -355,7 +357,12 @@ def test_platforms_may_have_a_public_channel_each(mock: Mock) -> None:
 
 @pytest.mark.parametrize(
     ("sent", "electron"),
-    [({}, True), ({"ios": True}, False), ({"ios": True, "android": True}, True), ({"android": True, "electron": True}, True)],
+    [
+        ({}, True),
+        ({"ios": True}, False),
+        ({"ios": True, "android": True}, True),
+        ({"android": True, "electron": True}, True),
+    ],
 )
 def test_a_public_phone_channel_is_for_phones(mock: Mock, sent: dict[str, bool], electron: bool) -> None:
     """A public channel for one of the two phones leaves Electron out, unless it is told otherwise."""

@@ -151,7 +151,12 @@ def test_a_bad_reset_changes_nothing(mock: Mock, raw: bytes, reason: str) -> Non
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/_mock/reset", 405), ("POST", "/_mock/health", 405), ("GET", "/_mock/nothing", 404), ("GET", "/_mock/", 404)],
+    [
+        ("GET", "/_mock/reset", 405),
+        ("POST", "/_mock/health", 405),
+        ("GET", "/_mock/nothing", 404),
+        ("GET", "/_mock/", 404),
+    ],
 )
 def test_an_unknown_control_route_says_where_to_look(mock: Mock, method: str, path: str, status: int) -> None:
     """A control route that is not there is refused as JSON, with a hint."""

@@ -148,7 +148,11 @@ def test_pages_neither_lose_nor_repeat(mock: Mock, limit: int) -> None:
 
 def test_an_empty_app_has_an_empty_page(mock: Mock) -> None:
     """Without devices there is an empty list and nothing more."""
-    mock.ok("POST", "/app/", {"app_id": "com.example.fresh", "name": "F", "owner_org": "0c0ffee0-0000-4000-8000-00000000a001"})
+    mock.ok(
+        "POST",
+        "/app/",
+        {"app_id": "com.example.fresh", "name": "F", "owner_org": "0c0ffee0-0000-4000-8000-00000000a001"},
+    )
     assert page(mock, app="com.example.fresh") == {"data": [], "hasMore": False}
 
 
@@ -187,7 +191,9 @@ def test_a_cursor_that_no_page_gave_is_refused(mock: Mock, cursor: str) -> None:
     assert "cursor" in str(reply.body)
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=-1", "limit=x", "limit=1.5", "customIdMode=1", "order=asc"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=-1", "limit=x", "limit=1.5", "customIdMode=1", "order=asc"]
+)
 def test_pages_have_bounds(mock: Mock, query: str) -> None:
     """Sizes out of range, other words for true, and undocumented parameters are refused."""
     assert mock("GET", f"/device/?app_id={SHOP}&{query}").status == 400

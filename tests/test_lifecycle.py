@@ -132,7 +132,9 @@ def test_head_is_get_without_the_body(operation: Any, key: str) -> None:
     assert head.headers == got.headers
 
 
-@pytest.mark.parametrize("path", [*sorted({operation.path for operation in OPERATIONS if operation.documented}), "/nowhere"])
+@pytest.mark.parametrize(
+    "path", [*sorted({operation.path for operation in OPERATIONS if operation.documented}), "/nowhere"]
+)
 def test_options_need_no_key(path: str) -> None:
     """OPTIONS is answered 204 on any path, known or not, with what a browser asks for and no body."""
     for key in (FULL, None):
@@ -146,7 +148,9 @@ def test_options_need_no_key(path: str) -> None:
             }
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "https://capgo.app.evil.example", "null", "http://localhost.evil"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "https://capgo.app.evil.example", "null", "http://localhost.evil"]
+)
 def test_foreign_pages_are_not_let_in(mock: Mock, origin: str) -> None:
     """A page from anywhere else gets its answer without the header that would let it read it."""
     for method in ("GET", "OPTIONS"):
@@ -254,7 +258,7 @@ class Shop(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.mock = fresh()
-        self.bundles: dict[str, dict[str, str]] = {}
+        self.versions: dict[str, dict[str, str]] = {}
         """App -> version -> `there` or `deleted`."""
         self.channels: dict[str, dict[str, str | None]] = {}
         """App -> channel -> its stable bundle."""
@@ -266,41 +270,41 @@ class Shop(RuleBasedStateMachine):
 
     @rule(app=st.sampled_from(APPS))
     def create_app(self, app: str) -> None:
-        expected = 400 if app in self.bundles else 200
+        expected = 400 if app in self.versions else 200
         assert self.status("POST", "/app/", {"app_id": app, "name": "x", "owner_org": ACME}) == expected
         if expected == 200:
-            self.bundles[app], self.channels[app], self.public[app] = {}, {}, None
+            self.versions[app], self.channels[app], self.public[app] = {}, {}, None
 
     @rule(app=st.sampled_from(APPS))
     def delete_app(self, app: str) -> None:
-        expected = 200 if app in self.bundles else 403
+        expected = 200 if app in self.versions else 403
         assert self.status("DELETE", f"/app/{app}") == expected
-        self.bundles.pop(app, None)
+        self.versions.pop(app, None)
         self.channels.pop(app, None)
 
     @rule(app=st.sampled_from(APPS), version=st.sampled_from(VERSIONS))
     def create_bundle(self, app: str, version: str) -> None:
         body = {"app_id": app, "version": version, "external_url": "https://x.example/a.zip", "checksum": "c"}
-        expected = 403 if app not in self.bundles else 400 if version in self.bundles[app] else 200
+        expected = 403 if app not in self.versions else 400 if version in self.versions[app] else 200
         assert self.status("POST", "/bundle/", body) == expected
         if expected == 200:
-            self.bundles[app][version] = "there"
+            self.versions[app][version] = "there"
 
     @rule(app=st.sampled_from(APPS), version=st.sampled_from(VERSIONS))
     def delete_bundle(self, app: str, version: str) -> None:
-        there = self.bundles.get(app, {}).get(version) == "there"
+        there = self.versions.get(app, {}).get(version) == "there"
         used = version in self.channels.get(app, {}).values()
-        expected = 403 if app not in self.bundles else 404 if not there else 400 if used else 200
+        expected = 403 if app not in self.versions else 404 if not there else 400 if used else 200
         assert self.status("DELETE", "/bundle/", {"app_id": app, "version": version}) == expected
         if expected == 200:
-            self.bundles[app][version] = "deleted"
+            self.versions[app][version] = "deleted"
 
     @rule(app=st.sampled_from(APPS))
     def delete_all_bundles(self, app: str) -> None:
-        assert self.status("DELETE", "/bundle/", {"app_id": app}) == (200 if app in self.bundles else 403)
-        for version in self.bundles.get(app, {}):
+        assert self.status("DELETE", "/bundle/", {"app_id": app}) == (200 if app in self.versions else 403)
+        for version in self.versions.get(app, {}):
             if version not in self.channels[app].values():
-                self.bundles[app][version] = "deleted"
+                self.versions[app][version] = "deleted"
 
     @rule(
         app=st.sampled_from(APPS),
@@ -311,8 +315,8 @@ class Shop(RuleBasedStateMachine):
     def write_channel(self, app: str, name: str, version: str | None, public: bool | None) -> None:
         body: dict[str, Any] = {"app_id": app, "channel": name, "version": version}
         body |= {} if public is None else {"public": public}
-        known = version is None or self.bundles.get(app, {}).get(version) == "there"
-        expected = 403 if app not in self.bundles else 200 if known else 404
+        known = version is None or self.versions.get(app, {}).get(version) == "there"
+        expected = 403 if app not in self.versions else 200 if known else 404
         assert self.status("POST", "/channel/", body) == expected
         if expected == 200:
             self.channels[app][name] = version
@@ -329,18 +333,20 @@ class Shop(RuleBasedStateMachine):
             del self.channels[app][name]
             self.public[app] = None if self.public[app] == name else self.public[app]
 
-    @precondition(lambda self: any(self.channels.get(app) and self.bundles.get(app) for app in self.bundles))
+    @precondition(lambda self: any(self.channels.get(app) and self.versions.get(app) for app in self.versions))
     @rule(data=st.data())
     def promote(self, data: st.DataObject) -> None:
-        app = data.draw(st.sampled_from(sorted(app for app in self.bundles if self.channels[app] and self.bundles[app])))
+        app = data.draw(
+            st.sampled_from(sorted(app for app in self.versions if self.channels[app] and self.versions[app]))
+        )
         name = data.draw(st.sampled_from(sorted(self.channels[app])))
-        version = data.draw(st.sampled_from(sorted(self.bundles[app])))
+        version = data.draw(st.sampled_from(sorted(self.versions[app])))
         state = self.mock.universe.world.state
         bundle, channel = state.bundles.first("name", (app, version)), state.channels.first("name", (app, name))
         assert bundle is not None
         assert channel is not None
         body = {"app_id": app, "version_id": bundle.id, "channel_id": channel.id}
-        expected = 200 if self.bundles[app][version] == "there" else 404
+        expected = 200 if self.versions[app][version] == "there" else 404
         assert self.status("PUT", "/bundle/", body) == expected
         if expected == 200:
             self.channels[app][name] = version
@@ -350,13 +356,15 @@ class Shop(RuleBasedStateMachine):
         if not hasattr(self, "mock"):
             return
         apps = {one["app_id"] for one in self.mock.get("/app/")["data"]} - {SHOP}
-        assert apps == self.bundles.keys()
+        assert apps == self.versions.keys()
         for app in apps:
             bundles = {one["name"] for one in self.mock.get(f"/bundle/?app_id={app}")["data"]}
-            assert bundles == {version for version, state in self.bundles[app].items() if state == "there"}
+            assert bundles == {version for version, state in self.versions[app].items() if state == "there"}
             channels = self.mock.get(f"/channel/?app_id={app}")
             assert {one["name"]: one["version"] and one["version"]["name"] for one in channels} == self.channels[app]
-            assert [one["name"] for one in channels if one["public"]] == [self.public[app]] * (self.public[app] is not None)
+            assert [one["name"] for one in channels if one["public"]] == [self.public[app]] * (
+                self.public[app] is not None
+            )
         assert self.mock.universe.world.state.check() == []
 
 

@@ -29,7 +29,9 @@ def limited() -> Mock:
 def spend(mock: Mock, requests: int, *keys: str) -> None:
     """Make requests that are all served, with these keys in turn."""
     for turn in range(requests):
-        reply = mock("GET", "/statistics/user/?from=2024-01-01&to=2024-01-01", key=(keys or (FULL,))[turn % len(keys or (1,))])
+        reply = mock(
+            "GET", "/statistics/user/?from=2024-01-01&to=2024-01-01", key=(keys or (FULL,))[turn % len(keys or (1,))]
+        )
         assert reply.status == 200, f"refused after {turn} requests"
 
 
@@ -58,7 +60,11 @@ def test_the_keys_of_an_organization_share_one_budget(limited: Mock) -> None:
 
 def test_a_new_key_brings_no_new_budget(limited: Mock) -> None:
     """Making keys, with bindings or with a mode, does not make more requests."""
-    made = [new_key(limited, binding("app_reader")), new_key(limited, mode="read"), new_key(limited, binding("org_member"))]
+    made = [
+        new_key(limited, binding("app_reader")),
+        new_key(limited, mode="read"),
+        new_key(limited, binding("org_member")),
+    ]
     spend(limited, 97)
     for key in (*made, FULL):
         assert limited("GET", "/app/", key=key).status == 429

@@ -260,7 +260,9 @@ def test_app_ids_of_a_deleted_organization_are_free(mock: Mock) -> None:
 @generated(30)
 @given(
     calls=st.lists(
-        st.tuples(st.sampled_from(["create", "rename", "delete"]), st.integers(0, 3), st.sampled_from(["Ann", "Ben", "Cal"])),
+        st.tuples(
+            st.sampled_from(["create", "rename", "delete"]), st.integers(0, 3), st.sampled_from(["Ann", "Ben", "Cal"])
+        ),
         max_size=15,
     )
 )

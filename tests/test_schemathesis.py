@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance, unsuppor
 from mock_capgo.server.app import create_app
 from mock_capgo.settings import Settings
 from tests.conftest import FULL
-from tests.test_access import DOCUMENTED
+from tests.test_access import DOCUMENTED, example
 
 EXCLUDED = [
     # By decision there is no 405: a known path with another method is as unknown as any other route, and is 404.
@@ -51,6 +51,8 @@ RULES = {
     "VERSION_NAME_HELD",
 }
 """What a request that honours the contract may be refused for with 400."""
+BOUNDARIES = 150
+"""Of more cases than this every second, third, ... one is tried: only channels have so many settings."""
 HEADERS = {"authorization": FULL, "x-mock-explain": "1"}
 
 
@@ -85,9 +87,12 @@ def url() -> Iterator[str]:
 def loaded(url: str) -> Any:
     """The document that the server gives away, as Schemathesis understands it."""
     document = httpx.get(f"{url}/openapi.json").json()
-    # An address that has the pattern has the format too, and looking for one that has not takes minutes.
-    email = document["components"]["schemas"]["Email"]
-    del email["format"], email["allOf"]
+    # Addresses of a simple kind: to look for others that have the format and both patterns, and for some that have
+    # one and not the other, takes minutes.
+    document["components"]["schemas"]["Email"] = {
+        "type": "string",
+        "pattern": "^[a-z0-9]{1,20}@[a-z]{1,9}[.][a-z]{2,6}$",
+    }
     found = schemathesis.openapi.from_dict(document, config=SchemathesisConfig())
     found.config.update(base_url=url)
     return found
@@ -115,16 +120,25 @@ def check(case: Any) -> None:
 
 @pytest.mark.parametrize("operation_id", [operation.id for operation in DOCUMENTED])
 def test_boundaries(contract: Any, operation_id: str) -> None:
-    """At every bound of the contract, on either side: good data passes or meets a rule, bad data is refused."""
+    """At the bounds of the contract, on either side: good data passes or meets a rule, bad data is refused."""
     operation = contract.find_operation_by_id(operation_id)
     modes = list(GenerationMode)
     configuration = contract.config.generation_for(operation=operation)
-    cases = contract.iter_coverage_cases(operation, generation_modes=modes, generation_config=configuration)
-    assert sum(check(case) is None for case in cases) > 0
+    cases = list(contract.iter_coverage_cases(operation, generation_modes=modes, generation_config=configuration))
+    assert cases
+    for case in cases[:: 1 + len(cases) // BOUNDARIES]:
+        check(case)
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))
-@pytest.mark.parametrize("operation_id", [operation.id for operation in DOCUMENTED])
+@pytest.mark.parametrize(
+    ("operation_id", "mode"),
+    [
+        pytest.param(operation.id, mode, id=f"{operation.id}-{mode.value}")
+        for operation in DOCUMENTED
+        for mode in GenerationMode
+        if mode is GenerationMode.POSITIVE or example(operation.id).asks_for_something()
+    ],
+)
 def test_every_operation(contract: Any, operation_id: str, mode: GenerationMode) -> None:
     """Whatever is sent, the answer is one that the contract has; bad data is refused, and good data by rules only."""
     strategy = contract.find_operation_by_id(operation_id).as_strategy(generation_mode=mode)

@@ -134,7 +134,13 @@ def server() -> Iterator[Serving]:
 def test_the_first_line_says_where_and_with_which_keys(server: Serving) -> None:
     """The first line is JSON: the address that was bound, the version, and every key with what it may do."""
     first = server.first
-    expected = {"event": "started", "version": __version__, "dialect": "documented", "fixture": "default", "limits": "off"}
+    expected = {
+        "event": "started",
+        "version": __version__,
+        "dialect": "documented",
+        "fixture": "default",
+        "limits": "off",
+    }
     assert expected.items() <= first.items()
     assert first["url"] == f"http://127.0.0.1:{server.address[1]}"
     assert server.address[1] > 0
@@ -348,7 +354,11 @@ def test_an_address_of_another_machine_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "pointer", "reason"),
     [
-        ('{"format": 1, "apps": [{"app_id": "com.example.a", "org": "Nobody", "name": "A"}]}', "/apps/0/org", "no organization"),
+        (
+            '{"format": 1, "apps": [{"app_id": "com.example.a", "org": "Nobody", "name": "A"}]}',
+            "/apps/0/org",
+            "no organization",
+        ),
         ('{"format": 1, "users": [{"email": "a@example.com"}, {"email": 5}]}', "/users/1/email", ""),
         ('{"format": 1, "userz": []}', "userz", ""),
         ('{"format": 99}', "/format", ""),

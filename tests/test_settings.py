@@ -239,7 +239,13 @@ def test_a_file_holds_values_of_the_right_type(
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("prot = 1", "port"), ("port", "TOML"), ("[serve]\nport = 1", "port"), ("port = 1\nport = 2", "TOML"), ("\x00", "TOML")],
+    [
+        ("prot = 1", "port"),
+        ("port", "TOML"),
+        ("[serve]\nport = 1", "port"),
+        ("port = 1\nport = 2", "TOML"),
+        ("\x00", "TOML"),
+    ],
 )
 def test_a_wrong_file_says_what_would_be_right(
     refused: Callable[..., str], tmp_path: Path, text: str, reason: str
@@ -266,9 +272,7 @@ def test_wrong_arguments_end_with_usage(refused: Callable[..., str], arguments: 
     assert "usage: mock-capgo" in refused(*arguments)
 
 
-def test_an_unknown_variable_does_no_harm(
-    served: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_variable_does_no_harm(served: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
     """Other variables with the prefix belong to others."""
     monkeypatch.setenv("MOCK_CAPGO_SOMETHING_ELSE", "x")
     assert served() == Settings()

@@ -71,7 +71,13 @@ def small(tmp_path: Path) -> Mock:
             {"app_id": "com.example.b", "name": "1.0.0", "size": 7},
         ],
         "usage": [
-            {"app_id": "com.example.a", "from": -3, "mau": [5, 7, 0], "storage": [100, -20, 50], "bandwidth": [1, 2, 4]},
+            {
+                "app_id": "com.example.a",
+                "from": -3,
+                "mau": [5, 7, 0],
+                "storage": [100, -20, 50],
+                "bandwidth": [1, 2, 4],
+            },
             {"app_id": "com.example.b", "from": -2, "mau": [10, 1], "bandwidth": [100, 0]},
         ],
         "version_usage": [
@@ -250,8 +256,17 @@ def test_a_breakdown_adds_up(first: int, length: int) -> None:
 @pytest.mark.parametrize(
     "query",
     ["", "from=2024-01-01", "to=2024-01-01", "from=&to=", "from=x&to=2024-01-02", "from=2024-02-30&to=2024-03-02"]
-    + ["from=2024-1-1&to=2024-1-2", "from=2024-01-01T00:00:00Z&to=2024-01-02", "from=1&to=2", "from=0000-01-01&to=0000-01-02"]
-    + ["from=2024-01-01&to=2024-01-02&x=1", "from=2024-01-01&from=2024-01-01&to=2024-01-02", "from=20240101&to=20240102"],
+    + [
+        "from=2024-1-1&to=2024-1-2",
+        "from=2024-01-01T00:00:00Z&to=2024-01-02",
+        "from=1&to=2",
+        "from=0000-01-01&to=0000-01-02",
+    ]
+    + [
+        "from=2024-01-01&to=2024-01-02&x=1",
+        "from=2024-01-01&from=2024-01-01&to=2024-01-02",
+        "from=20240101&to=20240102",
+    ],
 )
 def test_a_bad_range_is_400(mock: Mock, path: str, query: str) -> None:
     """A day is written as `2024-01-31` and exists; both are there, once, and nothing else is."""

@@ -17,8 +17,8 @@ from contract_tests.kit.wire import Call
 _IDENTITY = frozenset({"app_id", "appId", "orgId", "org_id", "owner_org", "id", "name"})
 _WRONG = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.floats(-3, 3), st.just(""), st.just("\x00"), st.just("x" * 3000),
-    st.just([]), st.just({}), st.lists(st.integers(0, 3), min_size=1, max_size=3), st.just("no such value"), st.just(-1),
-    st.just(2**60), st.just({"$ne": None}), st.just("' OR 1=1 --"),
+    st.just([]), st.just({}), st.lists(st.integers(0, 3), min_size=1, max_size=3), st.just("no such value"),
+    st.just(-1), st.just(2**60), st.just({"$ne": None}), st.just("' OR 1=1 --"),
 )  # fmt: skip
 _RAW = (b"", b"{", b"[]", b"null", b'"text"', b"17", b'{"a":', b"\xff\xfe", b'{"app_id":"a.b",}', b"[" * 2000, b"true")
 

@@ -243,7 +243,8 @@ def _registry() -> Registry[Any]:
 def _causes(errors: Any) -> list[Any]:
     """Errors as a person would tell them: of alternatives, the branch that came nearest."""
     found = []
-    for error in errors:
+    for told in errors:
+        error = told
         while error.context:
             branches: dict[Any, list[Any]] = {}
             for cause in error.context:

@@ -22,7 +22,7 @@ class Withheld(Exception):
 
 
 _APP_WRITES = frozenset(
-    [
+    {
         "updateApp",
         "deleteApp",
         "createBundle",
@@ -33,7 +33,7 @@ _APP_WRITES = frozenset(
         "deleteChannel",
         "linkDevice",
         "deleteDeviceOverride",
-    ]
+    }
 )
 _KEY_WRITES = frozenset({"updateApiKey", "updateApiKeyByBody", "deleteApiKey"})
 _CREATES = {"createApp": "app", "createApiKey": "key"}

@@ -15,7 +15,7 @@ from contract_tests.kit.scene import Scene, days
 Values = dict[str, Any]
 
 SPOILS = frozenset(
-    [
+    {
         "deleteOrganization",
         "upsertOrganizationMember",
         "deleteOrganizationMember",
@@ -25,12 +25,12 @@ SPOILS = frozenset(
         "deleteBundle",
         "updateOrganization",
         "createOrganization",
-    ]
+    }
 )
 """Operations after which a scene is no longer what it was."""
 
 SANDBOX_ONLY = frozenset(
-    [
+    {
         "createOrganization",
         "updateOrganization",
         "deleteOrganization",
@@ -41,12 +41,12 @@ SANDBOX_ONLY = frozenset(
         "deleteWebhook",
         "testWebhook",
         "retryDelivery",
-    ]
+    }
 )
 """Operations about the organization itself, which on somebody's server is not the run's."""
 
 UNFIT = frozenset(
-    [
+    {
         "rolloutVersion",
         "rollout_version",
         "rollback",
@@ -80,7 +80,7 @@ UNFIT = frozenset(
         "events",
         "url",
         "eventTypes",
-    ]
+    }
 )
 
 

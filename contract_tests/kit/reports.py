@@ -118,7 +118,8 @@ def write_html(path: Path, summary: Summary) -> None:
     )
     findings = "".join(_finding(finding, text) for finding, text in summary.findings) or "<p>None.</p>"
     missing = "".join(
-        f"<details><summary>{kind}: {part['reached']} of {part['documented']}</summary><p>{_list(part['missing'])}</p></details>"
+        f"<details><summary>{kind}: {part['reached']} of {part['documented']}</summary>"
+        f"<p>{_list(part['missing'])}</p></details>"
         for kind, part in report["coverage"].items()
         if isinstance(part, dict)
     )

@@ -154,7 +154,9 @@ class Run:
             if self._theirs is None:
                 self._theirs = set()
                 if self.profile.foreign is not None:
-                    self._theirs = neighbours_things(self.session(), self.profile)
+                    looking = self.session()
+                    self._theirs = neighbours_things(looking, self.profile)
+                    looking.close()
             session.theirs |= self._theirs
         return session
 
@@ -172,9 +174,7 @@ class Run:
         except (Violation, BaseExceptionGroup) as error:
             session.found += findings_of(error)
         finally:
-            close = getattr(session.target, "close", None)
-            if close is not None:
-                close()
+            session.close()
         found = unique(session.found)
         for finding in found:
             finding.repeat = self.redact(self._repeat(check))
@@ -200,6 +200,7 @@ class Run:
         try:
             session = self.session()
             answer = session.send(session.call("getOrganizations"), judged=False)
+            session.close()
         except CannotReach as error:
             return f"the target does not answer: {error}"
         if not self.in_process and answer.status in (401, 403):

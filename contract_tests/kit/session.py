@@ -83,6 +83,12 @@ class Session:
         """Whether the run may create things."""
         return self.guard.sandbox or (self.guard.allow_writes and self.guard.org is not None)
 
+    def close(self) -> None:
+        """Let go of a target that was this session's alone."""
+        close = getattr(self.target, "close", None)
+        if close is not None:
+            close()
+
     def fresh(self, kind: str) -> str:
         """A name that nothing has yet."""
         number = next(self._numbers)

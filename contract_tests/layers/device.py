@@ -63,8 +63,8 @@ def _offers(session: Session, effort: Effort) -> None:
     offered("after another bundle was set", "1.1.0")
     offered("a device that has it", None, version_name="1.1.0")
     for setting, more in (
-        ("allow_prod", {}), ("allow_device", {}), ("allow_emulator", {"is_emulator": True}), ("allow_dev", {"is_prod": False}),
-        ("ios", {}), ("android", {"platform": "android"}),
+        ("allow_prod", {}), ("allow_device", {}), ("allow_emulator", {"is_emulator": True}),
+        ("allow_dev", {"is_prod": False}), ("ios", {}), ("android", {"platform": "android"}),
     ):  # fmt: skip
         channel(**{setting: False})
         offered(f"with {setting} off", None, **more)

@@ -33,9 +33,9 @@ def test_release_survives_an_outage(capgo, client):
 
 
 def test_key_without_the_right_is_refused(capgo):
-    with httpx.Client(base_url=capgo.base_url, headers={"authorization": capgo.key("app_reader")}) as client:
-        with pytest.raises(httpx.HTTPStatusError, match="403"):
-            release(client, "com.example.shop", bundle=4, channel=1)
+    client = httpx.Client(base_url=capgo.base_url, headers={"authorization": capgo.key("app_reader")})
+    with client, pytest.raises(httpx.HTTPStatusError, match="403"):
+        release(client, "com.example.shop", bundle=4, channel=1)
     capgo.journal.verify(operation="setBundleChannel", status=403, count=1)
 
 

@@ -10,6 +10,7 @@ from mock_capgo.server.universe import Universe
 from mock_capgo.world.clock import iso_millis
 from mock_capgo.world.jobs import run_due
 
+_FAR = 1e12
 _LATEST = 253_370_764_800_000_000  # 9999-01-01: beyond it a date has no text
 
 
@@ -30,7 +31,8 @@ async def change(request: Request, universe: Universe) -> Response:
     if rate is not None and not 0 <= rate <= 1_000_000:
         raise ControlError(400, "rate: a number from 0 to 1000000 is expected")
     clock = universe.world.clock
-    target = (clock.now() if at is None else at) + int(advance * 1_000_000)
+    seconds = max(-_FAR, min(_FAR, advance))
+    target = (clock.now() if at is None else at) + int(seconds * 1_000_000)
     if not 0 <= target < _LATEST:
         raise ControlError(400, "the clock would leave the years 1970 to 9998")
     clock.set(target, None if rate is None else float(rate))

@@ -11,6 +11,11 @@ from mock_capgo.device_api.answers import failure
 from mock_capgo.device_api.explain import explain as explain_device
 from mock_capgo.errors import Refusal
 from mock_capgo.server.universe import Universe
+from mock_capgo.server.universes import PREFIX
+
+
+def _prefix(universe: Universe) -> str:
+    return "" if universe.id == "default" else f"{PREFIX}{universe.id}"
 
 
 async def explain(request: Request, universe: Universe) -> Response:
@@ -23,7 +28,7 @@ async def explain(request: Request, universe: Universe) -> Response:
         read=lambda: asked,
         path={},
         limits=universe.limits,
-        base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
+        base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}{_prefix(universe)}",
     )
     try:
         return reply(explain_device(call))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 import orjson
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 TOKEN_HEADER = "x-mock-token"  # noqa: S105 - the name of a header
-_OPEN_PATHS = ("/health",)
+_OPEN_PATH = re.compile(r"(/w/[^/]+)?/_mock/health/?")
 
 
 class Guard:
@@ -36,17 +37,25 @@ class Guard:
     def _refusal(self, scope: Scope) -> str | None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         origin = headers.get(b"origin")
-        if origin is not None and not is_loopback(urlsplit(origin).hostname or ""):
+        if origin is not None and not is_loopback(_host(origin)):
             return f"control routes take no requests from pages of {origin}"
-        if scope["path"].endswith(_OPEN_PATHS):
+        if _OPEN_PATH.fullmatch(scope["path"]):
             return None
         if is_loopback(self.host):
-            named = urlsplit(f"//{headers.get(b'host', 'localhost')}").hostname or ""
+            named = _host(f"//{headers.get(b'host', 'localhost')}")
             if not is_loopback(named):
                 return f"control routes are asked for by a loopback name, not as {named}"
         if self.token and not hmac.compare_digest(headers.get(b"x-mock-token", "").encode(), self.token.encode()):
             return f"control routes ask for the token of this server in {TOKEN_HEADER}"
         return None
+
+
+def _host(address: str) -> str:
+    """The host of an address; empty where it has none that can be read."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mock_capgo import __version__
-from mock_capgo.control.http import ControlError, read_object, reply
+from mock_capgo.control.http import ControlError, read_object, reply, typed
 from mock_capgo.server.journal import Entry
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.clock import as_datetime
@@ -96,19 +96,28 @@ def _value(entry: Entry, name: str) -> str:
 
 def _counted(universe: Universe, expected: dict[str, Any]) -> list[str]:
     count = len(universe.journal.find(matcher(expected)))
-    exact = expected.get("count")
-    least = expected.get("at_least", exact if exact is not None else 0 if "at_most" in expected else 1)
-    most = expected.get("at_most", exact)
+    least, most = _bounds(expected)
     if count >= least and (most is None or count <= most):
         return []
-    bounds = f"exactly {exact}" if exact is not None else f"at least {least}" + (f", at most {most}" if most else "")
-    return [f"{_named(expected)}: {bounds} expected, {count} seen; {_seen(universe)}"]
+    wanted = f"at least {least}" if most is None else f"exactly {most}" if least == most else f"{least} to {most}"
+    return [f"{_named(expected)}: {wanted} expected, {count} seen; {_seen(universe)}"]
+
+
+def _bounds(expected: dict[str, Any]) -> tuple[int, int | None]:
+    """How often a request is expected, at least and at most (None: any number)."""
+    given = {name: typed(expected, name, int, "a whole number") for name in ("count", "at_least", "at_most")}
+    if given["count"] is not None:
+        return given["count"], given["count"]
+    least = given["at_least"]
+    return (0 if given["at_most"] is not None else 1) if least is None else least, given["at_most"]
 
 
 def _ordered(universe: Universe, expected: list[dict[str, Any]]) -> list[str]:
     """Whether the expectations can be met one after the other."""
     entries, at = list(universe.journal), 0
     for number, one in enumerate(expected):
+        if _bounds(one)[1] == 0:
+            continue
         matches = matcher(one)
         while at < len(entries) and not matches(entries[at]):
             at += 1

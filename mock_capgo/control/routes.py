@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.routing import Route, Router
 from mock_capgo import __version__
 from mock_capgo.control import clock, devices, faults, journal, state, worlds
 from mock_capgo.control.http import guarded, moment, read_object, reply, typed, universe_of
+from mock_capgo.data import schemas_dir
 from mock_capgo.server.universe import Universe
 from mock_capgo.server.universes import Universes
 from mock_capgo.settings import Settings
@@ -26,6 +28,7 @@ def control_app(universes: Universes, settings: Settings) -> Router:
     def on(path: str, method: str, handle: OnUniverse) -> Route:
         async def endpoint(request: Request) -> Response:
             universe = universe_of(request, universes)
+            universe.touched = time.monotonic()
             return await handle(request, universe)
 
         return Route(path, guarded(endpoint), methods=[method])
@@ -56,6 +59,7 @@ def control_app(universes: Universes, settings: Settings) -> Router:
             on("/journal.har", "GET", journal.har),
             on("/verify", "POST", journal.verify),
             on("/explain", "GET", devices.explain),
+            on("/openapi.json", "GET", document),
             Route("/worlds", guarded(worlds.listing(universes)), methods=["GET"]),
             Route("/worlds", guarded(worlds.making(universes, settings)), methods=["POST"]),
             Route("/worlds/{id}", guarded(worlds.deleting(universes)), methods=["DELETE"]),
@@ -86,6 +90,11 @@ async def info(_: Request, universe: Universe) -> Response:
             "faults": len(universe.faults.rules),
         }
     )
+
+
+async def document(_: Request, __: Universe) -> Response:
+    """The control API as an OpenAPI 3.1 document."""
+    return Response((schemas_dir() / "openapi.control.json").read_bytes(), media_type="application/json")
 
 
 async def reset(request: Request, universe: Universe) -> Response:

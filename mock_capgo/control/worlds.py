@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import uuid
 from typing import Any
 
 from starlette.requests import Request
@@ -26,7 +28,7 @@ def listing(universes: Universes) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         universes.expire()
-        return reply({"worlds": [_shown(one, request) for one in universes]})
+        return reply({"worlds": [_shown(one, request, universes.api_url) for one in universes]})
 
     return endpoint
 
@@ -41,7 +43,7 @@ def making(universes: Universes, settings: Settings) -> Endpoint:
             universes.add(universe)
         except Full as reason:
             raise ControlError(503, str(reason)) from None
-        return reply(_shown(universe, request) | {"keys": universe.keys}, 201)
+        return reply(_shown(universe, request, universes.api_url) | {"keys": universe.keys}, 201)
 
     return endpoint
 
@@ -78,7 +80,8 @@ async def make_key(request: Request, universe: Universe) -> Response:
     org_id, app, channel = _scope(universe, wanted, role.scope)
     world = universe.world
     world.tick()
-    value, rbac_id = world.uuid(), world.uuid()
+    # A world that was made has keys of its own: another world of the same seed must not have the same.
+    value, rbac_id = str(uuid.uuid4()) if universe.fresh_keys else world.uuid(), world.uuid()
     hashed = bool(typed(wanted, "hashed", bool, "true or false"))
     organization = world.state.organizations.rows[org_id]
     key = ApiKey(
@@ -122,15 +125,23 @@ def _make(wanted: dict[str, Any], universes: Universes, settings: Settings) -> U
         _fixture(wanted.get("fixture"), universes),
         speak("live" if dialect == "live" else "documented", faults=wanted.get("quirks", settings.quirks) == "on"),
         limits=wanted.get("limits", settings.limits) == "on",
-        seed=settings.seed if seed is None else seed,
+        # Keys that are made later follow from the seed: worlds that share one are told apart by path alone.
+        seed=secrets.randbits(32) if seed is None else seed,
         now=moment(wanted, "now"),
         universe_id=universes.new_id(),
         started_with=universes.default.started_with,
         fresh_keys=True,
     )
+    if ttl is not None and ttl <= 0:
+        raise ControlError(400, "ttl: a number of seconds over 0 is expected")
+    default = universes.default
+    explains = typed(wanted, "explain", bool, "true or false")
+    header_faults = typed(wanted, "header_faults", bool, "true or false")
     universe.ttl = ttl
-    universe.explains = bool(typed(wanted, "explain", bool, "true or false"))
-    universe.header_faults = bool(typed(wanted, "header_faults", bool, "true or false"))
+    universe.starts_at = moment(wanted, "now")
+    universe.explains = default.explains if explains is None else explains
+    universe.header_faults = default.header_faults if header_faults is None else header_faults
+    universe.journal.capacity = default.journal.capacity
     universe.world.deliver = universes.default.world.deliver
     return universe
 
@@ -146,14 +157,13 @@ def _fixture(wanted: Any, universes: Universes) -> Fixture:
     return find_fixture(wanted, universes.default.started_with)
 
 
-def _shown(universe: Universe, request: Request) -> dict[str, Any]:
-    host = request.headers.get("host", "localhost")
-    origin = f"{request.url.scheme}://{host}"
-    base = origin if universe.id == "default" else f"{origin}{PREFIX}{universe.id}"
+def _shown(universe: Universe, request: Request, api_url: str | None) -> dict[str, Any]:
+    here = f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
+    prefix = "" if universe.id == "default" else f"{PREFIX}{universe.id}"
     return {
         "id": universe.id,
-        "base_url": base,
-        "control_url": f"{base}/_mock",
+        "base_url": f"{api_url or here}{prefix}",
+        "control_url": f"{here}{prefix}/_mock",
         "dialect": universe.dialect.name,
         "fixture": universe.fixture.source,
         "limits": "on" if universe.limits.enabled else "off",
@@ -166,7 +176,7 @@ def _shown(universe: Universe, request: Request) -> dict[str, Any]:
 def _scope(universe: Universe, wanted: dict[str, Any], scope: str) -> tuple[str, App | None, Channel | None]:
     """The organization, app and channel that a key is for. Raises ControlError where one is not there."""
     state = universe.world.state
-    app_id, org_id = wanted.get("app"), wanted.get("org")
+    app_id, org_id = typed(wanted, "app", str, "an app id"), typed(wanted, "org", str, "an organization's id")
     app = state.apps.get(app_id) if app_id else None
     if app_id and app is None:
         raise ControlError(404, f"there is no app {app_id}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from mock_capgo.errors import CATALOGUE, Error
 from mock_capgo.server.request import Request
-from mock_capgo.world.clock import parse_time
+from mock_capgo.world.clock import iso_millis, parse_time
 from mock_capgo.world.records import Micros
 
 EFFECTS = {
@@ -45,6 +45,8 @@ MATCHERS = {
     "until": "world time at which it ends",
 }
 
+_MOMENTS = ("from", "until")
+
 
 class FaultError(Exception):
     """A rule that makes no sense; the text has the member and the reason."""
@@ -63,7 +65,8 @@ class Fault:
 
     def as_json(self) -> dict[str, Any]:
         """The rule as it was given, with what came of it."""
-        return {"id": self.id, **self.match, **self.effect, "seen": self.seen, "fired": self.fired}
+        match = {name: iso_millis(value) if name in _MOMENTS else value for name, value in self.match.items()}
+        return {"id": self.id, **match, **self.effect, "seen": self.seen, "fired": self.fired}
 
     def wait(self) -> float:
         """How many seconds this request waits."""
@@ -83,6 +86,8 @@ class Faults:
     def add(self, rule: dict[str, Any]) -> Fault:
         """Add a rule. Raises FaultError, and adds nothing then."""
         fault = parse_fault(rule, f"fault-{self._number + 1}")
+        if any(fault.id == other.id for other in self.rules):
+            raise FaultError(f"id: there is a fault {fault.id} already")
         self._number += 1
         self.rules.append(fault)
         return fault
@@ -121,10 +126,11 @@ def parse_fault(rule: dict[str, Any], fault_id: str) -> Fault:
     effect = {name: rule[name] for name in EFFECTS if name in rule}
     if not effect:
         raise FaultError(f"a rule needs an effect: {', '.join(EFFECTS)}")
-    for name in ("from", "until"):
+    for name in _MOMENTS:
         if name in match:
             match[name] = _moment(name, match[name])
-    _check(match, effect)
+    _check_match(match)
+    _check_effect(effect)
     return Fault(str(rule.get("id", fault_id)), match, effect, chance=random.Random(match.get("seed", 0)))
 
 
@@ -135,13 +141,21 @@ def find_error(name: str) -> Error | None:
     return next((error for error in CATALOGUE.values() if error.code == name), None)
 
 
-def _check(match: dict[str, Any], effect: dict[str, Any]) -> None:
+def _check_match(match: dict[str, Any]) -> None:
     for name in ("nth", "after", "times", "key"):
         if name in match and (not isinstance(match[name], int) or isinstance(match[name], bool) or match[name] < 0):
             raise FaultError(f"{name}: a whole number is expected")
     chance = match.get("probability", 1)
     if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
         raise FaultError("probability: a number from 0 to 1 is expected")
+    for name in ("operation", "method", "path", "device"):
+        if not isinstance(match.get(name, ""), str):
+            raise FaultError(f"{name}: text is expected")
+    if not isinstance(match.get("seed", 0), (int, str)):
+        raise FaultError("seed: a number or text is expected")
+
+
+def _check_effect(effect: dict[str, Any]) -> None:
     if "error" in effect and (not isinstance(effect["error"], str) or find_error(effect["error"]) is None):
         raise FaultError(f"error: {effect['error']!r} is in no row of the error catalogue; see docs/dialects.md")
     status = effect.get("status", 400)
@@ -149,6 +163,10 @@ def _check(match: dict[str, Any], effect: dict[str, Any]) -> None:
         raise FaultError("status: an HTTP status from 200 to 599 is expected")
     if effect.get("reset", "before") not in ("before", "after"):
         raise FaultError("reset: 'before' or 'after' is expected")
+    for name in ("content_type", "message"):
+        sent = effect.get(name, "")
+        if not isinstance(sent, str) or not sent.isascii() or (sent and not sent.isprintable()):
+            raise FaultError(f"{name}: text of printable ASCII letters is expected")
     for name in ("truncate", "retry_after"):
         if name in effect and (not isinstance(effect[name], int) or effect[name] < 0):
             raise FaultError(f"{name}: a whole number is expected")
@@ -158,7 +176,8 @@ def _check(match: dict[str, Any], effect: dict[str, Any]) -> None:
 def _check_latency(effect: dict[str, Any]) -> None:
     latency = effect.get("latency", 0)
     bounds = [latency.get("min"), latency.get("max")] if isinstance(latency, dict) else [latency]
-    if not all(isinstance(bound, (int, float)) and 0 <= bound <= 3600 for bound in bounds):
+    numbers = all(isinstance(bound, (int, float)) and not isinstance(bound, bool) for bound in bounds)
+    if not numbers or not all(0 <= bound <= 3600 for bound in bounds) or bounds != sorted(bounds):
         raise FaultError("latency: seconds, or {min, max} in seconds, are expected")
     drip = effect.get("drip")
     if drip is None:

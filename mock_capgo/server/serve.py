@@ -62,6 +62,7 @@ def serve(settings: Settings, out: TextIO | None = None) -> int:
         ports.append(("plugin_url", app, _listen(settings.host, settings.plugin_port)))
     if settings.control == "on" and settings.control_port >= 0:
         ports.append(("control_url", app.control_alone(), _listen(settings.host, settings.control_port)))
+    app.universes.api_url = _url(ports[0][2]) if settings.control_port >= 0 else None
     _announce(app.state.universe, settings, {name: _url(listening) for name, _, listening in ports}, out)
     with asyncio.Runner(loop_factory=_config(app).get_loop_factory()) as runner:
         runner.run(_run([(served, listening) for _, served, listening in ports], app))

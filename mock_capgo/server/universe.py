@@ -45,6 +45,8 @@ class Universe:
     ttl: float | None = None
     explains: bool = False
     header_faults: bool = False
+    starts_at: Micros | None = None
+    """The moment that `reset` goes back to where it is told none; None for the machine's time."""
     touched: float = field(default_factory=time.monotonic)
     stale_answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
@@ -55,7 +57,7 @@ class Universe:
         FixtureError, and changes nothing then.
         """
         wanted = self.fixture if fixture is None else find_fixture(fixture, self.started_with)
-        moment = wall_clock() if now is None else now
+        moment = now if now is not None else self.starts_at if self.starts_at is not None else wall_clock()
         state = wanted.load(moment).state
         self.fixture = wanted
         self.world.clock.set(moment, 1.0)

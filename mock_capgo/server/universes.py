@@ -26,6 +26,8 @@ class Universes:
 
     def __init__(self, default: Universe) -> None:
         self.default = default
+        self.api_url: str | None = None
+        """Where the API is, for who asks on another port; None for where they ask."""
         self._made: dict[str, Universe] = {}
         self._by_key: dict[str, str] = {}
 

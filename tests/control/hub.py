@@ -115,7 +115,11 @@ class Process:
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert self.popen.stdout is not None
-        self.started: dict[str, Any] = json.loads(self.popen.stdout.readline())
+        first = self.popen.stdout.readline()
+        if not first.startswith('{"event":"started"'):
+            told = first + self.popen.communicate()[0]
+            raise ValueError(f"the server did not start: {told}")
+        self.started: dict[str, Any] = json.loads(first)
         self._printed: list[str] = []
         # A pipe that nobody reads fills up, and the server would wait for it.
         self._reader = threading.Thread(target=self._printed.extend, args=(self.popen.stdout,), daemon=True)

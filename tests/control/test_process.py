@@ -150,14 +150,14 @@ def test_it_saves_over_the_fixture_that_it_began_with(tmp_path: Path) -> None:
     assert {"made-0", "made-1"} <= names
 
 
-@pytest.mark.xfail(reason="the server starts, and at its end there is a traceback and no file")
 def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
     """A folder that is not there is refused before the server starts, not when everything is lost."""
     file = tmp_path / "nowhere" / "world.json"
-    with pytest.raises(ValueError, match="."), process("--save-on-exit", str(file)):
+    with pytest.raises(ValueError, match="cannot be written"), process("--save-on-exit", str(file)):
         pass
 
 
+@pytest.mark.xfail(reason="what is saved has the mode of a new file: 0644 where the old one was 0600")
 def test_a_saved_file_keeps_its_mode(tmp_path: Path) -> None:
     """What is saved holds keys: no one else may read it where the file was private before."""
     file = tmp_path / "world.json"
@@ -166,7 +166,18 @@ def test_a_saved_file_keeps_its_mode(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         with process("--save-on-exit", str(file)) as server:
+            server("GET", "/ok")
             server.stop()
     finally:
         os.umask(before)
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.xfail(strict=False, reason="it says that it started before it hears signals: SIGTERM mostly kills it, unsaved")
+def test_a_signal_right_after_the_start_is_heard(tmp_path: Path) -> None:
+    """As soon as the server has said that it started, SIGTERM ends it in good order."""
+    file = tmp_path / "world.json"
+    with process("--save-on-exit", str(file)) as server:
+        server.stop()
+        assert server.popen.returncode == 0
+    assert file.exists()

@@ -148,7 +148,9 @@ def test_bindings_of_a_wrong_shape(world: Live, element: Any, message: str) -> N
 
 def test_global_permissions_of_a_wrong_kind(world: Live) -> None:
     """Only one exists; the one that does not is echoed."""
-    unsupported = refusal("invalid_global_permissions", "Unsupported API key global permission", permission="org.delete")
+    unsupported = refusal(
+        "invalid_global_permissions", "Unsupported API key global permission", permission="org.delete"
+    )
     assert update(world, {"global_permissions": ["org.create", "org.delete"]}) == (400, unsupported)
 
 
@@ -253,7 +255,9 @@ def test_an_expired_key_is_managed_like_any(world: Live) -> None:
     assert world("GET", "/app", key=EXPIRED).status == 200
 
 
-@pytest.mark.parametrize("moment", ["2040-01-02", "2040-01-02T03:04:05Z", "2040-01-02T03:04:05.678+02:00", 2208988800000])
+@pytest.mark.parametrize(
+    "moment", ["2040-01-02", "2040-01-02T03:04:05Z", "2040-01-02T03:04:05.678+02:00", 2208988800000]
+)
 def test_an_expiry(world: Live, moment: Any) -> None:
     """Anything that is a date, shown with its offset."""
     expected = {
@@ -310,7 +314,9 @@ def test_what_is_not_deleted(world: Live) -> None:
 def test_a_key_of_two_organizations_needs_both(world: Live) -> None:
     """Key 138 is bound in three; whoever manages one of them does not reach it."""
     for manager, number in ((SUPER, 6), (key(24), 137), (key(27), 140)):
-        world.expect(401, error("cannot_get_apikey", UNMANAGED, {"apikeyId": number}), "GET", "/apikey/138", key=manager)
+        world.expect(
+            401, error("cannot_get_apikey", UNMANAGED, {"apikeyId": number}), "GET", "/apikey/138", key=manager
+        )
     assert {114, 137, 140} <= {row["id"] for row in world.get("/apikey", key=key(25))}
     made = world.organization("Own")
     world.expect(401, error("cannot_get_apikey", UNMANAGED, {"apikeyId": 115}), "GET", "/apikey/114", key=key(2))

@@ -200,9 +200,8 @@ def test_who_it_was(world: Live, by: str, user: str, number: int, email: str) ->
     """The key with its number and name, and its owner's account."""
     world.ok("PUT", f"/app/{DEMO}", {"name": "Renamed"}, key=by)
     row = max(world.audit(DEMO_ORG), key=lambda row: int(row["id"]))
-    assert (row["actor_type"], row["actor_apikey_id"], row["user_id"], row["actor_user_id"], row["actor_user_email"]) == (
-        "apikey", number, user, user, email
-    )  # fmt: skip
+    names = ("actor_type", "actor_apikey_id", "user_id", "actor_user_id", "actor_user_email")
+    assert [row[name] for name in names] == ["apikey", number, user, user, email]
 
 
 def test_refusals_leave_nothing(world: Live) -> None:

@@ -94,7 +94,8 @@ def test_rule_a(world: Live, headers: dict[str, str], refusal: Any) -> None:
 RULES = {
     "K": """GET /organization; DELETE /organization; GET /organization/members; POST /organization/members;
         GET /app; GET /app/a.b; PUT /app/a.b; DELETE /app/a.b; GET /bundle; POST /bundle; PUT /bundle; DELETE /bundle;
-        POST /bundle/metadata; GET /channel; POST /channel; DELETE /channel; GET /device; POST /device; DELETE /device""",
+        POST /bundle/metadata; GET /channel; POST /channel; DELETE /channel; GET /device; POST /device;
+        DELETE /device""",
     "A": """POST /organization; PUT /organization; DELETE /organization/members; GET /organization/audit;
         GET /apikey; POST /apikey; PUT /apikey; GET /apikey/1; PUT /apikey/1; DELETE /apikey/1; POST /app;
         GET /webhooks; POST /webhooks; PUT /webhooks; DELETE /webhooks; POST /webhooks/test; GET /webhooks/deliveries;

@@ -144,7 +144,7 @@ def test_checks_echo_the_body_as_it_came(world: Live, raw: bytes) -> None:
 
 # Validation ---------------------------------------------------------------------------------------------
 
-REQUIRED = {
+REQUIRED: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "POST /organization": [("name", {"name": "Acme"})],
     "PUT /organization": [("orgId", {"orgId": DEMO_ORG})],
     "POST /organization/members": [
@@ -186,10 +186,10 @@ def issues(world: Live, route: str, body: Any, **more: Any) -> list[Any]:
 @pytest.mark.parametrize(("route", "missing"), SUBSETS)
 def test_everything_that_is_missing_is_told_in_schema_order(world: Live, route: str, missing: tuple[str, ...]) -> None:
     """Whichever fields are absent, and whatever unknown ones are there."""
-    body = {"unknown": 1}
+    body: dict[str, Any] = {"unknown": 1}
     for name, given in reversed(REQUIRED[route]):
         if name not in missing:
-            body |= given  # type: ignore[arg-type]
+            body |= given
     found = issues(world, route, body)
     assert [issue["path"] for issue in found] == [[name] for name in missing]
     for issue in found:
@@ -273,7 +273,11 @@ def test_no_address(world: Live, value: str) -> None:
         ("DELETE /organization/members", {"orgId": DEMO_ORG, "email": value}),
     ):
         (issue,) = issues(world, route, body)
-        assert (issue["code"], issue["format"], issue["message"]) == ("invalid_format", "email", "Invalid email address")
+        assert (issue["code"], issue["format"], issue["message"]) == (
+            "invalid_format",
+            "email",
+            "Invalid email address",
+        )
 
 
 @pytest.mark.parametrize(

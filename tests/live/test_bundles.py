@@ -83,7 +83,9 @@ def test_what_a_bundle_needs(app: Live, first: int, value: Any) -> None:
     app.expect(400, error(code, f"Missing required fields: {name}", more), "POST", "/bundle", sent, key=key(20))
 
 
-PARTS = st.one_of(st.integers(0, 120).map(str), st.text("0019azAZ-", max_size=4), st.sampled_from(["", "00", "01", "-0"]))
+PARTS = st.one_of(
+    st.integers(0, 120).map(str), st.text("0019azAZ-", max_size=4), st.sampled_from(["", "00", "01", "-0"])
+)
 VERSIONS = st.one_of(
     st.lists(PARTS, min_size=1, max_size=4).map(".".join),
     st.builds(
@@ -172,7 +174,9 @@ def test_values_that_are_kept_as_text(app: Live) -> None:
     app.expect(400, refusal, "POST", "/bundle", body(version="2.0.0", key_id="k" * 21))
 
 
-REQUIRED = "This organization requires all bundles to be encrypted. Please upload an encrypted bundle with a session_key."
+REQUIRED = (
+    "This organization requires all bundles to be encrypted. Please upload an encrypted bundle with a session_key."
+)
 NO_KEY_ID = (
     "This organization requires bundles to be encrypted with a specific key."
     " The uploaded bundle does not have a key_id."
@@ -315,8 +319,15 @@ def test_metadata_refused(app: Live) -> None:
     """Values, app, right, bundle, fields: in this order."""
     number = app.make_bundle(APP, "1.0.0")
     path = "/bundle/metadata"
-    for sent in ({"version_id": number}, {"app_id": APP}, {"app_id": APP, "version_id": 0}, {"app_id": "", "version_id": 1}):
-        app.expect(400, error("missing_required_fields", "Missing required fields", sent), "POST", path, {**sent, "x": 1})
+    for sent in (
+        {"version_id": number},
+        {"app_id": APP},
+        {"app_id": APP, "version_id": 0},
+        {"app_id": "", "version_id": 1},
+    ):
+        app.expect(
+            400, error("missing_required_fields", "Missing required fields", sent), "POST", path, {**sent, "x": 1}
+        )
     denied = error("cannot_update_bundle_metadata", "You can't update metadata for this app", {"app_id": APP})
     app.expect(400, denied, "POST", path, {"app_id": APP, "version_id": "abc"}, key=key(10))
     missing = error("cannot_find_version", "Cannot find version", {"supabaseError": NO_ROWS})

@@ -226,7 +226,8 @@ def test_numbers_out_of_range(app: Live, field: str, least: int, most: int, new:
     """Below, above, not whole, not a number; of a new channel as of an old one."""
     if not new:
         post(app)
-    for value in (least - 1, least + 0.5, str(least), True, [least], {}, "", most + 1 if most < 2**53 - 1 else 2**60):
+    wrong: list[Any] = [least - 1, least + 0.5, str(least), True, [least], {}, ""]
+    for value in [*wrong, most + 1 if most < 2**53 - 1 else 2**60]:
         assert post(app, **{field: value}) == out_of_range(field, value, least, most)
     snake = "".join("_" + c.lower() if c.isupper() else c for c in field)
     assert post(app, **{snake: least - 1}) == out_of_range(field, least - 1, least, most)
@@ -259,7 +260,9 @@ def test_of_several_faults_the_first_is_told(chosen: set[int], new: bool, acts: 
         post(world)
     order = list(chosen)
     random.shuffle(order)
-    body: dict[str, Any] = {"disableAutoUpdate": "bad"} | ({"rolloutVersion": "9.9.9", "rollback": True} if acts else {})
+    body: dict[str, Any] = {"disableAutoUpdate": "bad"} | (
+        {"rolloutVersion": "9.9.9", "rollback": True} if acts else {}
+    )
     for number in order:
         body |= FAULTS[number][0]
     before = world.get(f"/channel?app_id={APP}")
@@ -286,7 +289,8 @@ def test_confidences_out_of_range(app: Live, value: Any) -> None:
 @pytest.mark.parametrize(
     "changes",
     [{"disableAutoUpdate": "metadata"}, {"disableAutoUpdate": "bad"}, {"autoPauseAction": ""}, {"public": "maybe"},
-     {"allow_dev": 5}, {"rolloutPausedAt": "never"}, {"autoPauseMinAttempts": 2**31}],
+     {"allow_dev": 5}, {"rolloutPausedAt": "never"}, {"autoPauseMinAttempts": 2**31},
+     {"autoPauseConfidence": 0.99999}, {"autoPauseConfidence": 0.00001}],
 )  # fmt: skip
 def test_what_the_database_refuses_is_a_crash(world: Live, sane: Live, changes: dict[str, Any]) -> None:
     """Of a new channel with a bundle it is told in words; without faults it is a fault of the body."""
@@ -495,9 +499,9 @@ def test_one_public_channel_for_each_platform(writes: list[tuple[str, dict[str, 
         if "electron" not in sent and sent.get("public") is True and sent.get("ios") != sent.get("android"):
             mine["electron"] = False
         if mine["public"] and mine != was:
-            for other in model:
-                if other != name and any(mine[platform] and model[other][platform] for platform in PLATFORMS):
-                    model[other]["public"] = False
+            for other, its in model.items():
+                if other != name and any(mine[platform] and its[platform] for platform in PLATFORMS):
+                    its["public"] = False
         shown = {row["name"]: row["public"] for row in world.get(f"/channel?app_id={APP}")}
         assert shown == {one: settings["public"] for one, settings in model.items()}
         for platform in PLATFORMS:
@@ -602,5 +606,10 @@ def test_who_made_it(world: Live) -> None:
     """The user of the key, for good, whoever changes it later."""
     world.make_app(APP, TEST2_ORG)
     assert world.set_channel(APP, "c")["created_by"] == TEST_USER
-    world.ok("POST", "/channel", {"app_id": APP, "channel": "c", "created_by": "x"}, key="ac4d9a98-ec25-4af8-933c-2aae4aa52b85")
+    world.ok(
+        "POST",
+        "/channel",
+        {"app_id": APP, "channel": "c", "created_by": "x"},
+        key="ac4d9a98-ec25-4af8-933c-2aae4aa52b85",
+    )
     assert world.channel(APP, "c")["created_by"] == TEST_USER

@@ -122,7 +122,7 @@ def test_every_device_is_on_one_page(times: dict[str, int], limit: int, order: s
 def test_cursors_by_id(world: Live, sane: Live, cursor: str, first: str) -> None:
     """The time is not looked at; a cursor without one of its parts is ignored, or refused where faults are off."""
     for mock in (world, sane):
-        fill(mock, {name: 1 for name in "abcdefg"})
+        fill(mock, dict.fromkeys("abcdefg", 1))
     query = f"/device?app_id={APP}&cursor={quote(cursor, safe='')}"
     assert ids(world.get(query))[0] == first
     if not cursor.startswith("2020"):
@@ -245,7 +245,12 @@ def test_without_a_channel_nothing_happens(world: Live) -> None:
 
 def test_what_forcing_needs(world: Live) -> None:
     """Device and app, a good app id, no version, a channel that is there, the right, and a private one."""
-    for body in ({"app_id": DEMO}, {"device_id": "d"}, {"app_id": "", "device_id": "d"}, {"app_id": DEMO, "device_id": ""}):
+    for body in (
+        {"app_id": DEMO},
+        {"device_id": "d"},
+        {"app_id": "", "device_id": "d"},
+        {"app_id": DEMO, "device_id": ""},
+    ):
         refusal = error("missing_device_id_or_app_id", "Missing device_id or app_id", {"body": body})
         world.expect(400, refusal, "POST", "/device", body)
     version = error("invalid_version_id", "Cannot set version to device, use channel instead")

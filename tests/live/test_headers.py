@@ -150,7 +150,13 @@ def test_a_preflight_is_answered_anywhere(live: Mock, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "value"),
-    [("GET", "/app", SUPER), ("GET", "/app", None), ("GET", "/nowhere", None), ("POST", "/ko", None), ("GET", "/ok", None)],
+    [
+        ("GET", "/app", SUPER),
+        ("GET", "/app", None),
+        ("GET", "/nowhere", None),
+        ("POST", "/ko", None),
+        ("GET", "/ok", None),
+    ],
 )
 def test_every_answer_carries_the_same(live: Mock, method: str, path: str, value: str | None) -> None:
     """Where it was served, that it loads nothing, and JSON without a charset."""

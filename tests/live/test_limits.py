@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from mock_capgo.access.limits import KEY_REQUESTS
-from tests.live.world import DEMO, SUPER, UPLOADER, Live, Reply, error, key
+from tests.conftest import Reply
+from tests.live.world import DEMO, SUPER, UPLOADER, Live, error, key
 
 FAILED = "too_many_failed_auth_attempts"
 BY_KEY = "api_key_rate_limit_exceeded"
@@ -152,7 +154,7 @@ def test_requests_of_a_closed_address_do_not_count_for_the_key(limited: Live) ->
     assert ("key", 6) not in limited.universe.world.counters
 
 
-def link(mock: Live, device: str, channel: str | None = "no_access", **more: str) -> Reply:
+def link(mock: Live, device: str, channel: str | None = "no_access", **more: Any) -> Reply:
     """Force a channel on a device."""
     body = {"app_id": DEMO, "device_id": device} | ({} if channel is None else {"channel": channel})
     return mock("POST", "/device", body, **more)

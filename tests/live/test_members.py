@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mock_capgo.world.records import DAY, Invitation
+from tests.conftest import Reply
 from tests.live.world import (
     ADMIN,
     ADMIN_USER,
@@ -21,7 +22,6 @@ from tests.live.world import (
     TEST2_USER,
     TEST_USER,
     Live,
-    Reply,
     error,
     key,
 )

@@ -92,7 +92,10 @@ def test_a_new_organization(world: Live) -> None:
     for other in (SUPER, HASHED, key(2), key(3), key(25)):
         assert world("GET", f"/organization?orgId={org}", key=other).status == 400
     rows = world.audit(org, key=key(1))
-    assert sorted((row["operation"], row["table_name"]) for row in rows) == [("INSERT", "org_users"), ("INSERT", "orgs")]
+    assert sorted((row["operation"], row["table_name"]) for row in rows) == [
+        ("INSERT", "org_users"),
+        ("INSERT", "orgs"),
+    ]
     assert {row["actor_apikey_id"] for row in rows} == {114}
     data = world.ok("PUT", "/organization", {"orgId": org}, key=key(1))["data"]
     assert data["onboarding"] == {"intent": "ota"}

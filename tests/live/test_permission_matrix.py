@@ -251,7 +251,10 @@ def test_a_channel_is_forced_on_a_device_by_who_may(world: Live, channel: str, n
     body = {"app_id": DEMO, "device_id": f"device-{number}", "channel": channel}
     reply = world("POST", "/device", body, key=key(number))
     if not (may(number, "app.read") or may(number, "channel.read", channel)):
-        assert (reply.status, reply.body) == (404, error("channel_not_found", "Cannot find channel", {"dbError": NO_ROWS}))
+        assert (reply.status, reply.body) == (
+            404,
+            error("channel_not_found", "Cannot find channel", {"dbError": NO_ROWS}),
+        )
     elif not may(number, "channel.manage_forced_devices", channel):
         refusal = error(
             "cannot_access_channel", "You can't manage forced devices for this channel",

@@ -280,7 +280,9 @@ def test_ranges_of_bundle_usage(stats: Live) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.dictionaries(st.sampled_from(["1.0.0", "1.1.0", "2.0.0"]), st.integers(0, 30)), min_size=1, max_size=6))
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["1.0.0", "1.1.0", "2.0.0"]), st.integers(0, 30)), min_size=1, max_size=6)
+)
 def test_every_day_makes_a_hundred_percent(days: list[dict[str, int]]) -> None:
     """For any counts; each share is right to a tenth, and names without offers are left out."""
     world = own(_SHARED.back())

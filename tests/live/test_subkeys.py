@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import Reply
 from tests.live.world import (
     DEMO,
     DEMO_ORG,
@@ -14,7 +15,6 @@ from tests.live.world import (
     TEST2,
     TEST_USER,
     Live,
-    Reply,
     error,
     key,
     no_access,

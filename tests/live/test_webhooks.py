@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.conftest import Reply
 from tests.live.world import (
     CRASHED,
     DEMO,
@@ -17,7 +17,6 @@ from tests.live.world import (
     TEST2_ORG,
     TEST_USER,
     Live,
-    Reply,
     database,
     error,
     key,
@@ -30,12 +29,6 @@ OBJECT = [
 ]  # fmt: skip
 EVENTS = ["apps", "app_versions", "channels", "org_users", "orgs"]
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
-
-
-@pytest.fixture
-def hooks(world: Live) -> Iterator[Live]:
-    """The world, held still so that what is written one after the other is of one moment."""
-    yield world
 
 
 def create(world: Live, by: str = BY, **changes: Any) -> Reply:
@@ -105,7 +98,7 @@ def test_what_a_webhook_may_have(world: Live, sent: dict[str, Any], stored: dict
 
 VERSION = error("invalid_delivery_version", "Invalid webhook delivery version", {"allowed": ["legacy", "standard"]})
 WRONG_EVENTS = error("invalid_events", "Invalid event types", {"invalid": ["x", "Apps"], "allowed": EVENTS})
-BAD = {"events": ["x", "apps", "Apps"], "url": "http://x.example", "deliveryVersion": "v2"}
+BAD: dict[str, Any] = {"events": ["x", "apps", "Apps"], "url": "http://x.example", "deliveryVersion": "v2"}
 
 
 def test_faults_of_a_webhook_in_order(world: Live) -> None:
@@ -309,7 +302,12 @@ def test_retrying(world: Live) -> None:
     )
     assert (retry(delivery).status, retry(delivery).body) == (400, again)
     (row,) = world.get(f"/webhooks/deliveries?orgId={DEMO_ORG}&webhookId={webhook['id']}", key=BY)["deliveries"]
-    assert (row["status"], row["attempt_count"], row["response_status"], row["completed_at"]) == ("pending", 0, None, None)
+    assert (row["status"], row["attempt_count"], row["response_status"], row["completed_at"]) == (
+        "pending",
+        0,
+        None,
+        None,
+    )
 
 
 def test_events_are_recorded_for_who_asked(world: Live) -> None:

@@ -70,7 +70,8 @@ _CASES: dict[str, bytes] = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Process]:
-    with process("--limits", "off", "--dialect", "live") as running:
+    # The documented dialect: the live one imitates failures of the service, which must not hide those of the mock.
+    with process("--limits", "off") as running:
         yield running
 
 
@@ -86,7 +87,7 @@ def _in_the_end(server: Process) -> Iterator[None]:
 def talk(server: Process, raw: bytes, *, half_closed: bool = False) -> bytes:
     """Send bytes and read until the server stops talking."""
     answered = b""
-    with server.connect(timeout=1.5) as connection, contextlib.suppress(ConnectionError, TimeoutError):
+    with server.connect(timeout=1.5) as connection, contextlib.suppress(OSError):
         connection.sendall(raw)
         if half_closed:
             connection.shutdown(socket.SHUT_WR)
@@ -175,7 +176,7 @@ def test_mutated_requests(server: Process, seed: int) -> None:
 
 def talk_once(server: Process, raw: bytes) -> bytes:
     """Send bytes, close the writing side, read what comes at once."""
-    with server.connect(timeout=0.15) as connection, contextlib.suppress(ConnectionError, TimeoutError):
+    with server.connect(timeout=0.15) as connection, contextlib.suppress(OSError):
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         return connection.recv(65536)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from mock_capgo.testing_client import Control
+from mock_capgo.testing_client import Control, MockCapgoError
 from tests.testing.servers import clean_environment, plugin_arguments, served
 
 WORKERS = 8
@@ -257,6 +258,7 @@ def test_many_workers_on_one_server(project: Project) -> None:
     assert len({url for url, _ in told}) == 1
     assert len({worker for _, worker in told}) == WORKERS
     [(url, _), *_] = told
-    with pytest.raises(Exception, match="does not answer"):
-        for _ in range(50):  # it ends with its last worker, a moment later
+    with pytest.raises(MockCapgoError, match="does not answer"):
+        for _ in range(100):  # it ends with its last worker, a moment later
             Control(f"{url}/_mock")("GET", "/health")
+            time.sleep(0.1)
