@@ -143,7 +143,7 @@ def generated(examples: int) -> settings:
 
 
 class Direct(Mock):
-    """A mock without a client in between, for thousands of calls: no call waits, so each is a coroutine run to its end."""
+    """A mock without a client in between, for thousands of calls: none waits, so each is a coroutine run to its end."""
 
     def __call__(
         self,
@@ -182,7 +182,7 @@ class Direct(Mock):
         found = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
         answered = b"".join(message["body"] for message in messages[1:])
         parsed = json.loads(answered) if answered else None
-        if method != "OPTIONS":
+        if method != "OPTIONS" and not plain.startswith(("/_mock", "/openapi.json")):
             self.oracle.check(method, unquote(plain), messages[0]["status"], found, parsed)
         return Reply(messages[0]["status"], parsed, found)
 
@@ -345,15 +345,13 @@ def test_a_channel_role_ends_at_its_channel(role: str) -> None:
         assert example(operation.id).to(mock, key=key).status == 403, operation.id
 
 
-@pytest.mark.parametrize("operation", GUARDED, ids=named)
+@pytest.mark.parametrize("operation", [one for one in GUARDED if one.tag != "api-keys"], ids=named)
 def test_a_foreign_thing_looks_like_none(operation: Operation) -> None:
     """What belongs to others and what does not exist get the same 403, so that nobody can probe for names."""
     mock = fresh()
     sent = example(operation.id)
     foreign = sent.about(ACME=GLOBEX, SHOP=COURIER)
     missing = sent.about(ACME=NOBODY, SHOP="com.example.nowhere")
-    if foreign == sent or operation.tag == "api-keys":
-        pytest.skip("names neither an organization nor an app")
     answers = [one.to(mock) for one in (foreign, missing)]
     assert [reply.status for reply in answers] == [403, 403]
     assert answers[0].body == answers[1].body
@@ -504,7 +502,7 @@ def test_modes(tmp_path: Path, made: str, mode: str, may: set[str]) -> None:
 def test_a_mode_is_limited_to_the_named_apps(tmp_path: Path, made: str) -> None:
     """With `limited_to_apps` a mode reaches these apps and no other; the organization stays visible."""
     mock = _modes_world(tmp_path)
-    lists = {"limited_to_apps": [SHOP], "limited_to_orgs": [ACME]}
+    lists: dict[str, Any] = {"limited_to_apps": [SHOP], "limited_to_orgs": [ACME]}
     key = "limited-all" if made == "seeded" else new_key(mock, mode="all", **lists)
     mock.ok("POST", "/app/", {"app_id": "com.example.other", "name": "Other", "owner_org": ACME})
     assert [app["app_id"] for app in mock.get("/app/", key=key)["data"]] == [SHOP]
@@ -530,9 +528,8 @@ def test_a_limit_outlives_what_it_names(mock: Mock, lists: dict[str, list[str]])
     """A key that was limited to something deleted reaches nothing, and not everything."""
     gone = mock.ok("POST", "/organization/", {"name": "Gone"})["id"]
     mock.ok("POST", "/app/", {"app_id": "com.example.gone", "name": "Gone", "owner_org": gone})
-    key = new_key(
-        mock, mode="all", **{name: [gone if item == "gone" else item for item in lists[name]] for name in lists}
-    )
+    limits: Any = {name: [gone if item == "gone" else item for item in lists[name]] for name in lists}
+    key = new_key(mock, mode="all", **limits)
     mock.ok("DELETE", f"/organization/?orgId={gone}")
     assert mock("GET", f"/app/{SHOP}", key=key).status == 403
     assert mock("DELETE", f"/organization/?orgId={ACME}", key=key).status == 403

@@ -130,12 +130,11 @@ def _is_json(raw: bytes) -> bool:
     return True
 
 
-@pytest.mark.parametrize("operation", WITHOUT_BODY, ids=named)
+# deleteOrganization takes its parameter from a body where there is one, and is not among these.
+@pytest.mark.parametrize("operation", [one for one in WITHOUT_BODY if one.id != "deleteOrganization"], ids=named)
 def test_a_body_that_nobody_reads_does_not_matter(operation: Any) -> None:
     """An operation that takes no body does not look at one."""
     sent = example(operation.id)
-    if sent.method == "DELETE" and operation.id == "deleteOrganization":
-        pytest.skip("takes its parameters from a body where there is one")
     expected = sent.to(fresh())
     for raw in (b"{", b"[]", b"\xff", b'{"x": 1}'):
         reply = fresh()(sent.method, sent.path, raw=raw)
@@ -153,31 +152,32 @@ def test_the_type_of_a_body_does_not_matter(operation: Any, kind: str | None) ->
     assert reply.status == 200, reply
 
 
+STRANGE: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    2**70,
+    1e300,
+    "",
+    " ",
+    "x" * 5000,
+    "\x00",
+    "a\x07b",
+    [],
+    {},
+    [None],
+    {"a": {}},
+]
+
+
 def _mutations(schema: dict[str, Any], good: Any) -> Iterator[tuple[str, Any]]:
     """Bodies with one thing changed, each with a name for it."""
-    properties = _properties(schema)
     for name in good:
-        rest = {other: value for other, value in good.items() if other != name}
-        yield f"without {name}", rest
-    for name in properties:
-        for value in (
-            None,
-            True,
-            0,
-            -1,
-            1.5,
-            2**70,
-            1e300,
-            "",
-            " ",
-            "x" * 5000,
-            "\x00",
-            "a\x07b",
-            [],
-            {},
-            [None],
-            {"a": {}},
-        ):
+        yield f"without {name}", {other: value for other, value in good.items() if other != name}
+    for name in _properties(schema):
+        for value in STRANGE:
             yield f"{name}={str(value)[:12]!r}", {**good, name: value}
     for name in ("extra", "", "__proto__", "App_Id", "\x00", "x" * 3000):
         yield f"unknown {name[:10]!r}", {**good, name: 1}
@@ -272,6 +272,36 @@ def test_a_refusal_does_not_repeat_what_was_sent(operation: Any) -> None:
 
 def _length(reply: Any) -> int:
     return len(str(reply.body))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            pytest.param(name, marks=pytest.mark.xfail(reason="control characters go into x-mock-reason as they are"))
+            for name in ("a\r\nx-injected: 1", "\x00", "\x7f")
+        ),
+        "x" * 100_000,
+        "株",
+        "\u2028",
+    ],
+    ids=lambda name: repr(name)[:12],
+)
+def test_an_explained_refusal_is_a_header(name: str) -> None:
+    """Where a refusal explains itself in a header, what was sent neither breaks the header nor makes another one."""
+    asked = {"x-mock-explain": "1"}
+    twice = "&".join([quote(name) + "=1"] * 2)
+    for reply in (
+        fresh()("PUT", f"/app/{SHOP}", raw=orjson.dumps({name: 1}), headers=asked),
+        fresh()("GET", f"/app/?{twice}", headers=asked),
+    ):
+        reason = reply.headers["x-mock-reason"]
+        assert reply.status == 400
+        assert reason.startswith("CONTRACT")
+        assert reason.isascii()
+        assert reason.isprintable()
+        assert len(reason) < 2000
+        assert "x-injected" not in reply.headers
 
 
 def test_a_member_twice_is_its_last_value(mock: Mock) -> None:

@@ -93,6 +93,15 @@ def test_pages_neither_lose_nor_repeat(mock: Mock) -> None:
     assert len(set(everything)) == 119
 
 
+@pytest.mark.xfail(reason="bundles of one moment are listed oldest first")
+def test_of_one_moment_the_later_bundle_is_newer(mock: Mock) -> None:
+    """Newest first holds also where time stands still, as it may in a test."""
+    freeze(mock)
+    for version in ("5.0.0", "5.0.1", "5.0.2"):
+        create(mock, version)
+    assert versions(mock)[:3] == ["5.0.2", "5.0.1", "5.0.0"]
+
+
 # Create -----------------------------------------------------------------------------------------------------
 
 
@@ -271,7 +280,7 @@ def test_promotion(mock: Mock) -> None:
     ],
 )
 def test_promotion_of_what_is_not_there(mock: Mock, version_id: int, channel_id: int, expected: Any) -> None:
-    """An unknown, deleted or foreign bundle is 404, and so is an unknown or foreign channel; the bundle counts first."""
+    """An unknown, deleted or foreign bundle is 404, and so is such a channel; the bundle counts first."""
     before = stored(mock)
     reply = mock("PUT", "/bundle/", {"app_id": SHOP, "version_id": version_id, "channel_id": channel_id})
     assert (reply.status, reply.body) == (404, expected)

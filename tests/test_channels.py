@@ -273,13 +273,14 @@ def test_the_other_spelling_of_a_setting(mock: Mock, name: str) -> None:
     assert put(mock, **{alias: first, name: second})[name] == second
 
 
-@pytest.mark.parametrize("name", [*(set(SETTINGS) & set(OUT_OF_RANGE)), "public", "ios"])
+@pytest.mark.parametrize("name", [*sorted(SETTINGS.keys() & OUT_OF_RANGE.keys()), "public", "ios"])
 def test_null_counts_as_not_sent(mock: Mock, name: str) -> None:
     """Null changes no setting, but clears those that can be empty."""
     clears = {"rolloutPauseReason", "autoPauseFailureRateBps", "autoPauseMinAttempts", "autoPauseMinFailures"}
     refused = {"disableAutoUpdate", "updatePackage", "autoPauseConfidence", "autoPauseAction"}
     before = get(mock, "production")
-    reply = post(mock, "production", **{name: None})
+    nothing: dict[str, Any] = {name: None}
+    reply = post(mock, "production", **nothing)
     assert reply.status == (400 if name in refused else 200)
     after = get(mock, "production")
     if name not in clears:
@@ -364,7 +365,7 @@ def test_platforms_may_have_a_public_channel_each(mock: Mock) -> None:
         ({"android": True, "electron": True}, True),
     ],
 )
-def test_a_public_phone_channel_is_for_phones(mock: Mock, sent: dict[str, bool], electron: bool) -> None:
+def test_a_public_phone_channel_is_for_phones(mock: Mock, sent: dict[str, Any], electron: bool) -> None:
     """A public channel for one of the two phones leaves Electron out, unless it is told otherwise."""
     put(mock, public=True, **sent)
     assert mock.universe.world.state.channels.rows[6].electron == electron
@@ -452,7 +453,7 @@ def test_rolling_back(mock: Mock) -> None:
 
 
 def test_promoting(mock: Mock) -> None:
-    """Promotion makes the target the stable bundle and ends the rollout; without a target there is nothing to promote."""
+    """Promotion makes the target the stable bundle and ends the rollout; without a target there is none."""
     after = put(mock, "staging", promoteToStable=True)
     assert after["version"] == {"id": 3, "name": "1.2.0"}
     assert (after["rollout_version"], after["rolloutEnabled"], after["rolloutPercentageBps"]) == (None, False, 0)

@@ -12,7 +12,7 @@ from mock_capgo.server.openapi import bundled
 from mock_capgo.world.fixture import builtin_fixtures
 from mock_capgo.world.state import TABLES
 from tests.conftest import ACME, FULL, READER, SHOP, Mock
-from tests.test_access import binding, freeze, stored
+from tests.test_access import binding, freeze, resolved, stored
 
 MOMENT = "2026-01-31T12:00:00Z"
 
@@ -171,3 +171,15 @@ def test_the_document_is_served(mock: Mock) -> None:
     assert document == bundled("documented")
     OpenAPIV31SpecValidator(document).validate()
     assert FULL not in str(document)
+
+
+@pytest.mark.xfail(reason="App/properties/name and ApiKeyUpdate/properties/name become one component, named `name`")
+def test_parts_of_the_document_are_not_mixed_up(mock: Mock) -> None:
+    """What two schema files call alike is two parts of the document: an app's name may be null, a key's not."""
+    document = mock.get("/openapi.json", key=None)
+
+    def name_in(schema: str) -> Any:
+        return resolved(document, document["components"]["schemas"][schema]["properties"]["name"])
+
+    assert name_in("AppSaved") == name_in("App")
+    assert name_in("ApiKeyUpdateByBody") == name_in("ApiKeyUpdate")

@@ -369,4 +369,4 @@ class Shop(RuleBasedStateMachine):
 
 
 TestShop = Shop.TestCase
-TestShop.settings = generated(25)
+TestShop.settings = generated(15)

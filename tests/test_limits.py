@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mock_capgo.access.limits import BUDGETS
 from mock_capgo.world.records import MINUTE, SECOND
 from tests.conftest import ACME, ENTERPRISE, EXPIRED, FULL, GLOBEX, HASHED, READER, SHOP, UPLOADER, Mock
-from tests.test_access import NOW, WITH_KEY, binding, example, freeze, generated, named, new_key, stored
+from tests.test_access import NOW, WITH_KEY, Direct, binding, example, freeze, generated, named, new_key, stored
 
 REFUSED = {"error": "Too many requests", "status": "KO"}
 
@@ -21,7 +21,7 @@ REFUSED = {"error": "Too many requests", "status": "KO"}
 @pytest.fixture
 def limited() -> Mock:
     """A mock with limits in force, whose time stands still."""
-    mock = Mock()
+    mock = Direct()
     freeze(mock)
     return mock
 
@@ -93,7 +93,7 @@ def test_every_operation_is_limited(operation: Any) -> None:
 
 @cache
 def _spent() -> Mock:
-    mock = Mock()
+    mock = Direct()
     freeze(mock)
     spend(mock, 100)
     return mock

@@ -121,11 +121,14 @@ def test_expected_devices_have_bounds(mock: Mock, mau: int) -> None:
         assert mock("POST", "/organization/", {"name": "Other", "estimatedMau": wrong}).status == 400
 
 
+@pytest.mark.xfail(reason="the refusal says no more than `Invalid body`")
 @pytest.mark.parametrize("website", ["ftp://example.com", "https://user:secret@example.com", "http://", "https://a b/"])
 def test_a_website_must_be_one(mock: Mock, website: str) -> None:
     """An address that no browser would open without a password is refused, and nothing is made."""
     before = stored(mock)
-    assert mock("POST", "/organization/", {"name": "Labs", "website": website}).status == 400
+    reply = mock("POST", "/organization/", {"name": "Labs", "website": website})
+    assert reply.status == 400
+    assert "website" in reply.body["error"]
     assert stored(mock) == before
 
 

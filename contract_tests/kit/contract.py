@@ -249,14 +249,15 @@ def _causes(errors: Any) -> list[Any]:
             branches: dict[Any, list[Any]] = {}
             for cause in error.context:
                 branches.setdefault(cause.schema_path[0] if cause.schema_path else 0, []).append(cause)
-            nearest = min(branches.values(), key=lambda causes: (_misses_type(causes), len(causes)))
+            nearest = min(branches.values(), key=_distance)
             error = max(nearest, key=lambda cause: len(cause.absolute_path))
         found.append(error)
     return sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
 
 
-def _misses_type(causes: list[Any]) -> bool:
-    return any(cause.validator == "type" and len(cause.path) == 0 for cause in causes)
+def _distance(causes: list[Any]) -> tuple[int, int]:
+    """How far a branch is from fitting: one that fails deep inside was meant, one that fails at its door was not."""
+    return -min(len(cause.absolute_path) for cause in causes), len(causes)
 
 
 def _short(message: str, limit: int = 240) -> str:

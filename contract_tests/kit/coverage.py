@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract_tests.kit.contract import Contract
-from contract_tests.kit.wire import Answer, Call
+from contract_tests.kit.wire import Answer, Call, Redactor
 
 _NOT_ASKED_FOR = frozenset({500})
 _CODE = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
@@ -26,7 +26,7 @@ class Coverage:
     statuses: set[str] = field(default_factory=set)
     errors: set[str] = field(default_factory=set)
 
-    def saw(self, call: Call, answer: Answer) -> None:
+    def saw(self, call: Call, answer: Answer, redact: Redactor) -> None:
         """Count one exchange."""
         name = call.operation
         self.operations.add(name)
@@ -37,7 +37,7 @@ class Coverage:
         if answer.status >= 400:
             body = answer.json_or_none()
             if isinstance(body, dict) and isinstance(body.get("error"), str):
-                self.errors.add(body["error"][:120])
+                self.errors.add(redact(body["error"])[:120])
 
     def merge(self, other: dict[str, list[str]]) -> None:
         """Take over what another process reached."""

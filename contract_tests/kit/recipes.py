@@ -49,6 +49,7 @@ UNFIT = frozenset(
     {
         "rolloutVersion",
         "rollout_version",
+        "mode",
         "rollback",
         "promoteToStable",
         "promote_to_stable",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,7 +50,7 @@ class Summary:
         for outcome in sorted(self.outcomes, key=lambda outcome: outcome.check):
             for finding, text in zip(outcome.findings, outcome.texts, strict=True):
                 # The same rule at the same place, told by several layers, is one fault.
-                same = (finding["rule"], finding["operation"], finding["pointer"] or finding["message"][:60])
+                same = (finding["rule"], finding["operation"], finding["pointer"] or _alike(finding["message"]))
                 found.setdefault(same, (finding, text))
         return list(found.values())
 
@@ -148,6 +149,11 @@ def _coverage_line(coverage: dict[str, Any]) -> str:
         f"{part['reached']} of {part['documented']} {kind}" for kind, part in coverage.items() if isinstance(part, dict)
     ]
     return f"coverage of the contract {coverage['share']:.1%}: " + ", ".join(parts)
+
+
+def _alike(message: str) -> str:
+    """A message without its values: the same fault seen with another value is the same fault."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "#", message)[:80]
 
 
 def _list(values: Iterable[str]) -> str:

@@ -181,7 +181,7 @@ class Session:
         if not self.quiet:
             self.trail = [*self.trail[-_KEPT + 1 :], record]
         if call.operation in self.contract.operations:
-            self.coverage.saw(call, answer)
+            self.coverage.saw(call, answer, self.redact)
         for listener in self.listeners:
             listener(record)
         return answer

@@ -24,7 +24,7 @@ def checks(contract: Contract) -> Iterator[Check]:
     for name, ask, cost, sandbox, dialects in (
         ("pages-of-bundles", pages.bundle_pages, 66, False, both),
         ("pages-of-channels", pages.channel_pages, 66, False, both),
-        ("pages-of-apps", pages.app_pages, 20, False, both),
+        ("pages-of-apps", pages.app_pages, 20, True, both),
         ("cascades", _cascades, 40, False, both),
         ("protected-bundles", _protected, 24, False, both),
         ("rollouts", _rollouts, 24, False, both),

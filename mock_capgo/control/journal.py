@@ -99,7 +99,9 @@ def _counted(universe: Universe, expected: dict[str, Any]) -> list[str]:
     least, most = _bounds(expected)
     if count >= least and (most is None or count <= most):
         return []
-    wanted = f"at least {least}" if most is None else f"exactly {most}" if least == most else f"{least} to {most}"
+    wanted = f"exactly {most}" if least == most else f"at least {least}"
+    if most is not None and most != least:
+        wanted += f", at most {most}"
     return [f"{_named(expected)}: {wanted} expected, {count} seen; {_seen(universe)}"]
 
 

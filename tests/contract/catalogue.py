@@ -58,6 +58,7 @@ from tests.contract.lies_of_state import (
     skipped_device,
     stale,
     unbound,
+    unnamed,
 )
 from tests.contract.wrong import Answered, Wrong, answers, each, having, headers, instead, outcome, with_key, without
 
@@ -200,19 +201,19 @@ CATALOGUE: tuple[Wrong, ...] = (
         ("limits/tier-of-the-account",),
     ),
     # State
-    Wrong("a lost delete", lost("DELETE /bundle", {"status": "ok"}), ("lifecycle/chains", "access/deleteBundle")),
+    Wrong("a lost delete", lost("DELETE /bundle", {"status": "ok"}), ("lifecycle/chains",)),
     Wrong("a lost change", lost("PUT /app/*", {"data": 1}), ("lifecycle/chains",)),
     Wrong(
         "a lost promotion",
         lost("PUT /bundle", {"status": "success", "message": "Bundle 1.0.0 set to channel stable"}),
-        ("lifecycle/chains",),
+        ("schema/setBundleChannel",),
     ),
     Wrong("a lost channel", lost("POST /channel", {"status": "ok"}), ("schema/upsertChannel",)),
     Wrong("a stale list", stale("GET /channel", 2), ("lifecycle/chains",)),
     Wrong("a stale object", stale("GET /app/*", 1), ("lifecycle/chains",)),
     Wrong(
         "a name given twice",
-        outcome("POST /bundle", 400, 200, {"status": "ok"}),
+        outcome("POST /bundle", 400, 200, {"status": "ok"}, "already exists"),
         ("refusal/createBundle", "lifecycle/chains"),
     ),
     Wrong("a second app of one id", instead("POST /app", second_app), ("lifecycle/chains",)),
@@ -223,7 +224,7 @@ CATALOGUE: tuple[Wrong, ...] = (
     Wrong("a cursor that skips", instead("GET /device", skipped_device), ("lifecycle/pages-of-devices",)),
     Wrong("a filter ignored", renamed_query("GET /device", dropping("customIdMode")), ("lifecycle/pages-of-devices",)),
     Wrong("two public channels", many_public, ("lifecycle/chains",)),
-    Wrong("a bundle in use deleted", instead("DELETE /bundle", forced_delete), ("lifecycle/chains",)),
+    Wrong("a bundle in use deleted", instead("DELETE /bundle", forced_delete), ("lifecycle/protected-bundles",)),
     Wrong(
         "too much deleted with a channel", instead("DELETE /channel", greedy_channel_delete), ("lifecycle/cascades",)
     ),
@@ -232,7 +233,7 @@ CATALOGUE: tuple[Wrong, ...] = (
     Wrong("an override kept", kept_override, ("lifecycle/overrides",)),
     Wrong(
         "an override on a public channel",
-        outcome("POST /device", 400, 200, {"status": "ok"}),
+        outcome("POST /device", 400, 200, {"status": "ok"}, "public_channel_override"),
         ("refusal/linkDevice", "lifecycle/overrides"),
     ),
     Wrong(
@@ -243,12 +244,12 @@ CATALOGUE: tuple[Wrong, ...] = (
     Wrong("a member not removed", lost("DELETE /organization/members", {"status": "OK"}), ("lifecycle/members",)),
     Wrong(
         "an organization's name not kept",
-        lost("PUT /organization", {"status": "Organization updated", "x": 1}),
+        instead("PUT /organization", unnamed),
         ("schema/updateOrganization",),
     ),
     Wrong(
         "a second organization of one name",
-        outcome("POST /organization", 400, 200, {"status": "ok", "id": NO_ORG}),
+        outcome("POST /organization", 400, 200, {"status": "ok", "id": NO_ORG}, "already in use"),
         ("refusal/createOrganization", "lifecycle/organizations"),
     ),
     Wrong("a device offered what it may not have", instead("POST /updates", offers_anyway), ("device/offers",)),

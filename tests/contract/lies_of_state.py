@@ -84,8 +84,11 @@ def lost(route: str, done: Any) -> Callable[[], Layer]:
                 values = {**read.json["data"], **{k: v for k, v in asked.values().items() if k in read.json["data"]}}
                 read.json = {**values, "data": values}
             return read
-        probe = ask(Asked("GET", "/app", {}, asked.headers, b""))
-        if probe.status != 200 or not isinstance(asked.json, dict):
+        if (
+            asked.key != FULL
+            or not isinstance(asked.json, dict)
+            or not isinstance(asked.values().get("version", ""), str)
+        ):
             return ask(asked)
         return Answered(200, {"content-type": "application/json"}, json.dumps(done).encode())
 
@@ -142,7 +145,7 @@ def forced_delete(asked: Asked, ask: Ask) -> Answered:
     """A bundle in use is taken off its channels and deleted."""
     answered = ask(asked)
     values = asked.values()
-    if answered.status == 400 and "version" in values:
+    if answered.status == 400 and b"linked to a channel" in answered.body:
         channels = ask(Asked("GET", "/channel", {"app_id": values["app_id"]}, asked.headers, b""))
         for row in rows_of(channels.json) if channels.status == 200 else []:
             body = {"app_id": values["app_id"], "channel": row["name"], "version": None}
@@ -273,4 +276,19 @@ def second_app(asked: Asked, ask: Ask) -> Answered:
     answered = ask(asked)
     if answered.status == 400 and ("already" in answered.body.decode() or "in use" in answered.body.decode()):
         return ask(Asked("PUT", f"/app/{asked.values()['app_id']}", {}, asked.headers, b'{"name": "Another"}'))
+    return answered
+
+
+def unnamed(asked: Asked, ask: Ask) -> Answered:
+    """The new name of an organization is answered and not kept."""
+    values = asked.json
+    if not isinstance(values, dict) or not isinstance(values.get("name"), str):
+        return ask(asked)
+    left = {name: value for name, value in values.items() if name != "name"}
+    asked.body = json.dumps(left).encode()
+    answered = ask(asked)
+    if answered.status == 200:
+        body = answered.json
+        body["data"]["name"] = values["name"]
+        answered.json = body
     return answered

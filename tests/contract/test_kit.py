@@ -21,6 +21,7 @@ from tests.contract.catalogue import BY_NAME
 from tests.contract.servers import served
 from tests.contract.wrong import Wrong
 
+ACME = "0c0ffee0-0000-4000-8000-00000000a001"
 CANARY = "c0ffee00-dead-4bee-8000-00000000cafe"
 _MAIN = (
     "import argparse, sys\nfrom mock_capgo import contract_command as c\np = argparse.ArgumentParser()\n"
@@ -36,7 +37,6 @@ def contract(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 def canary_world(tmp_path: Path) -> Path:
     """The default world, in which the full key is the canary."""
-    from mock_capgo import data
 
     world = (fixtures_dir() / "default.json").read_text().replace("c0ffee00-0000-4000-8000-000000000001", CANARY)
     file = tmp_path / "world.json"
@@ -65,7 +65,7 @@ def test_the_canary_is_in_no_output(tmp_path: Path, leak: bool) -> None:
         }
         done = contract(
             *(f"--{name}={tmp_path / file}" for name, file in names.items()),
-            f"--base-url={server.base_url}", "--budget=0", "--allow-writes", "--org=0c0ffee0-0000-4000-8000-00000000a001",
+            f"--base-url={server.base_url}", "--budget=0", "--allow-writes", f"--org={ACME}",
             "--examples=2", "--chains=1", "--layers=schema,access", "--check=App", MOCK_CAPGO_API_KEY=CANARY,
         )  # fmt: skip
         assert done.returncode == int(leak), done.stdout[-2000:] + done.stderr[-2000:]
@@ -83,8 +83,6 @@ def test_redactor_knows_every_form() -> None:
     redact = Redactor(["a b+c/secret", None, "short"])
     said = redact("x a b+c/secret y a%20b%2Bc%2Fsecret z A B+C/SECRET short")
     assert said == "x [REDACTED] y [REDACTED] z [REDACTED] short"
-        == "x [REDACTED] y [REDACTED] z [REDACTED] short"
-    )
 
 
 def test_one_seed_is_one_run() -> None:

@@ -160,12 +160,12 @@ def answers(route: str, change: Callable[[Any], Any], status: int = 200) -> Call
     return lambda: layer
 
 
-def outcome(route: str, status: int, new: int, body: Any = None) -> Callable[[], Layer]:
-    """A status of a route, replaced."""
+def outcome(route: str, status: int, new: int, body: Any = None, said: str = "") -> Callable[[], Layer]:
+    """A status of a route, replaced; with `said`, only of refusals that say it."""
 
     def layer(asked: Asked, ask: Ask) -> Answered:
         answered = ask(asked)
-        if asked.on(route) and answered.status == status:
+        if asked.on(route) and answered.status == status and said.encode() in answered.body:
             answered.status = new
             if body is not None:
                 answered.json = body

@@ -173,7 +173,9 @@ def test_a_saved_file_keeps_its_mode(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.xfail(strict=False, reason="it says that it started before it hears signals: SIGTERM mostly kills it, unsaved")
+@pytest.mark.xfail(
+    strict=False, reason="it says that it started before it hears signals: SIGTERM mostly kills it, unsaved"
+)
 def test_a_signal_right_after_the_start_is_heard(tmp_path: Path) -> None:
     """As soon as the server has said that it started, SIGTERM ends it in good order."""
     file = tmp_path / "world.json"

@@ -94,7 +94,7 @@ def test_pages(app: Live, query: str, expected: str, limit: int) -> None:
 _SHARED = Live()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     st.dictionaries(st.text("abc01-", min_size=1, max_size=3), st.integers(0, 3), max_size=12),
     st.integers(1, 5),

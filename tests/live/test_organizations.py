@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_capgo.world.records import DAY
@@ -342,6 +342,7 @@ def test_an_update_is_audited(world: Live) -> None:
     assert (row["old_record"]["name"], row["new_record"]["name"]) == ("Cron App Test Org", "Audited")
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.permutations(FAULTS), st.integers(1, len(FAULTS)))
 def test_any_mixture_of_faults_tells_the_first(faults: list[Any], size: int) -> None:
     """The order of checks does not depend on the order of the body."""

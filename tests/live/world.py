@@ -10,7 +10,6 @@ import orjson
 from mock_capgo.operations import BY_ID
 from mock_capgo.server.dispatch import answer
 from mock_capgo.server.request import Request
-from mock_capgo.world.clock import wall_clock
 from tests.conftest import Mock, Reply
 
 SUPER = "ae6e7458-c46d-4c00-aa3b-153b0b8520ea"
@@ -82,11 +81,12 @@ class Live(Mock):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"dialect": "live", "fixture": "capgo-keys", "limits": "off", **settings})
         self.start = self.universe.world.snapshot()
+        self.began = self.universe.world.clock.now()
 
     def back(self) -> Live:
-        """The world as it was at first, at the machine's time."""
+        """The world as it was at first, and its clock with it."""
         self.universe.world.restore(self.start)
-        self.universe.world.clock.set(wall_clock(), 1.0)
+        self.universe.world.clock.set(self.began, 1.0)
         self.universe.world.tick()
         return self
 

@@ -53,6 +53,7 @@ def test_a_server_that_is_killed_while_it_ends(tmp_path: Path, delay: float) -> 
     file = world_file(tmp_path / "world.json", "old", 2000)
     before = file.read_bytes()
     with process("--fixture", str(file), "--save-on-exit", str(file)) as server:
+        server("GET", "/ok")
         server.signal(signal.SIGTERM)
         time.sleep(delay)
         server.close()
