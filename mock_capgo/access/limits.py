@@ -25,6 +25,8 @@ KEY_WINDOW: Micros = MINUTE
 DEVICE_CALLS_PER_SECOND = 5
 DEVICE_SAME_CHANNEL_WINDOW: Micros = MINUTE
 DEVICE_CALLS_BY_ADDRESS = 1000
+SWEEP_AT = 4096
+"""How many windows are kept before those that ended are looked for; then twice what was left."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Limits:
     def __init__(self, world: World, *, enabled: bool = True) -> None:
         self.world = world
         self.enabled = enabled
+        self._sweep_at = SWEEP_AT
 
     def count_account(self, account: str, tier: Tier) -> None:
         """Spend one request of an account's minute. Raises TOO_MANY_REQUESTS with the seconds until it ends."""
@@ -114,6 +117,14 @@ class Limits:
         if operation == "set" and channel:
             self.world.counters["device-channel", app_id, device_id, channel] = _Window(1, self.world.now)
 
+    def _sweep(self) -> None:
+        """Forget windows that ended long ago, or callers that never come back would fill the memory."""
+        counters = self.world.counters
+        old = self.world.now - FAILED_AUTHENTICATION_WINDOW
+        for key in [key for key, window in counters.items() if not old <= window.since <= self.world.now]:
+            del counters[key]
+        self._sweep_at = max(SWEEP_AT, 2 * len(counters))
+
     def _lasts(self, window: _Window, length: Micros) -> bool:
         # A clock that was set back leaves windows in the future: they are over.
         return window.since <= self.world.now < window.since + length
@@ -122,6 +133,8 @@ class Limits:
         """The window that runs since its first request, or a fresh one."""
         window: _Window | None = self.world.counters.get(key)
         if window is None or not self._lasts(window, length):
+            if len(self.world.counters) >= self._sweep_at:
+                self._sweep()
             window = self.world.counters[key] = _Window(0, self.world.now)
         return window
 

@@ -32,6 +32,10 @@ class BodyTooLarge(Exception):
     """The body is over the limit; the rest of it was not read."""
 
 
+class ClientGone(Exception):
+    """The client went away before the body was whole; nothing is done, and nobody is there to be told."""
+
+
 class Api:
     """The ASGI application of the API itself, for every universe of a server."""
 
@@ -51,6 +55,8 @@ class Api:
             limit = MAX_PART if is_file_route(request.path) else MAX_BODY
             request.body = await read_body(request, receive, limit)
             fault = _fault(universe, request)
+        except ClientGone:
+            return
         except BodyTooLarge:
             answered = _too_large(universe, request)
         except FaultError as error:
@@ -93,16 +99,23 @@ def make_request(scope: Scope) -> Request:
 
 
 async def read_body(request: Request, receive: Receive, limit: int = MAX_BODY) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as it is known to be over `limit` bytes."""
+    """The whole body. Raises BodyTooLarge as soon as it is known to be over `limit` bytes, and ClientGone.
+
+    Half of a body may well be whole JSON: it must not be taken for what the client meant to send.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise BodyTooLarge
     message: Message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         parts, size = [body], len(body)
         while message.get("more_body") and size <= limit:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
             parts.append(message.get("body", b""))
             size += len(parts[-1])
         body = b"".join(parts)

@@ -11,7 +11,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -63,9 +63,12 @@ def serve(settings: Settings, out: TextIO | None = None) -> int:
     if settings.control == "on" and settings.control_port >= 0:
         ports.append(("control_url", app.control_alone(), _listen(settings.host, settings.control_port)))
     app.universes.api_url = _url(ports[0][2]) if settings.control_port >= 0 else None
-    _announce(app.state.universe, settings, {name: _url(listening) for name, _, listening in ports}, out)
+
+    def announce() -> None:
+        _announce(app.state.universe, settings, {name: _url(listening) for name, _, listening in ports}, out)
+
     with asyncio.Runner(loop_factory=_config(app).get_loop_factory()) as runner:
-        runner.run(_run([(served, listening) for _, served, listening in ports], app))
+        runner.run(_run([(served, listening) for _, served, listening in ports], app, announce))
     if settings.save_on_exit:
         save(app.state.universe, Path(settings.save_on_exit))
     return 0
@@ -75,7 +78,9 @@ def save(universe: Universe, path: Path) -> None:
     """Write a world to a file, as a fixture. A crash half-way leaves the old file whole."""
     document = dump(universe.world.state, universe.world.clock.now(), "saved when the server stopped")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("wb") as file:
+    # It holds API keys: for its owner's eyes, unless an older file was for more.
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+    with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:  # noqa: PTH123
         file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         file.flush()
         os.fsync(file.fileno())
@@ -90,8 +95,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _run(ports: list[tuple[ASGIApp, socket.socket]], app: Application) -> None:
-    """Serve every port in one event loop, until a signal; SIGHUP resets the default world."""
+async def _run(
+    ports: list[tuple[ASGIApp, socket.socket]], app: Application, announce: Callable[[], None]
+) -> None:
+    """Serve every port in one event loop, until a signal; SIGHUP resets the default world.
+
+    `announce` is called when signals are heard: who stops the server on its first line must find it saved.
+    """
     loop = asyncio.get_running_loop()
     servers = [_Server(_config(served)) for served, _ in ports]
 
@@ -104,6 +114,7 @@ async def _run(ports: list[tuple[ASGIApp, socket.socket]], app: Application) -> 
             loop.add_signal_handler(getattr(signal, name), stop)
     if hasattr(signal, "SIGHUP"):
         loop.add_signal_handler(signal.SIGHUP, app.state.universe.reset)
+    announce()
     await asyncio.gather(
         *(server.serve(sockets=[listening]) for server, (_, listening) in zip(servers, ports, strict=True))
     )

@@ -39,8 +39,16 @@ class Universes:
         yield from self._made.values()
 
     def get(self, universe_id: str) -> Universe | None:
-        """A universe by its id."""
-        return self.default if universe_id == self.default.id else self._made.get(universe_id)
+        """A universe by its id, which thereby lives on; None where there is none, or its time ran out."""
+        if universe_id == self.default.id:
+            return self.default
+        universe = self._made.get(universe_id)
+        if universe is not None and _is_over(universe, now := time.monotonic()):
+            self.remove(universe_id)
+            return None
+        if universe is not None:
+            universe.touched = now
+        return universe
 
     def new_id(self) -> str:
         """An id that nobody guesses: who knows it may use the universe."""
@@ -57,13 +65,14 @@ class Universes:
 
     def remove(self, universe_id: str) -> bool:
         """Forget a universe; whether there was one."""
+        self._by_key = {key: known for key, known in self._by_key.items() if known != universe_id}
         return self._made.pop(universe_id, None) is not None
 
     def expire(self) -> None:
         """Forget the universes that were idle for longer than they live."""
         now = time.monotonic()
         for universe in list(self._made.values()):
-            if universe.ttl is not None and now - universe.touched > universe.ttl:
+            if _is_over(universe, now):
                 self.remove(universe.id)
 
     def find(self, request: Request) -> Universe | None:
@@ -75,7 +84,6 @@ class Universes:
                 return None
             request.path = "/" + rest
             request.base_url += PREFIX + universe_id
-            universe.touched = time.monotonic()
             return universe
         return self._by_credential(request) if self._made else self.default
 
@@ -92,6 +100,10 @@ class Universes:
                 known.touched = time.monotonic()
                 return known
         return self.default
+
+
+def _is_over(universe: Universe, now: float) -> bool:
+    return universe.ttl is not None and now - universe.touched > universe.ttl
 
 
 def _records(universe: Universe) -> int:
