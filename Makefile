@@ -14,7 +14,7 @@ dev := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test clients lint format types docs examples check wheel constraints clean
+.PHONY: help serve test contract bench soak fuzz clients lint format types docs examples check wheel constraints clean
 
 help: ## Show this list
 	@echo "mock-capgo: Capgo's REST API on your own machine"
@@ -29,6 +29,19 @@ serve: $(runtime) ## Start the mock server
 
 test: $(dev) ## Run the tests
 	@$(python) -m pytest -n auto --dist loadfile $(ARGS)
+
+contract: $(dev) ## Hold the mock to its contract, in both dialects
+	@$(VENV)/bin/mock-capgo contract $(ARGS)
+	@$(VENV)/bin/mock-capgo contract --dialect live $(ARGS)
+
+bench: $(dev) ## Measure the mock beside a bare Starlette
+	@$(python) -m benchmarks $(ARGS)
+
+soak: $(dev) ## Ten minutes at full load: memory and latency flat
+	@$(python) -m benchmarks.soak $(ARGS)
+
+fuzz: $(dev) ## A hundred thousand generated requests, 200 kills, timeouts
+	@MOCK_CAPGO_FUZZ=100000 $(python) -m pytest -n auto --dist loadfile tests/robustness $(ARGS)
 
 clients: ## Install the published clients that tests run against the mock (needs Node)
 	@cd tests/clients/electron && npm install --silent --no-audit --no-fund --no-package-lock \

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from mock_capgo import __version__, devices_command, fixture_command, probe
+from mock_capgo import __version__, contract_command, devices_command, fixture_command, probe
 from mock_capgo.settings import ENVIRONMENT_PREFIX, Settings, SettingsError, resolve
 
 CANNOT_RUN = 2
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     devices_command.add_parser(commands)
     fixture_command.add_parser(commands)
+    contract_command.add_parser(commands)
     probe.add_parser(commands)
     return parser
 

@@ -60,7 +60,7 @@ class Operation:
 
 # fmt: off
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("getHealth", "GET", "/ok", "health", health.ok, None, None, "none"),
+    Operation("getHealth", "GET", "/ok", "health", health.get_ok, None, None, "none"),
     Operation("postHealth", "POST", "/ok", "health", health.ok, None, None, "none"),
     Operation("postKo", "POST", "/ko", "health", health.ko, None, None, "none", documented=False),
     # Organizations (reference 10)

@@ -109,7 +109,7 @@ class Quirk(Enum):
         "customIdMode is on for any text in the query, also `false` and `0` (23 §3).",
     )
     EMPTY_NAMES_ARE_STORED = (
-        "FAULT",
+        "RULE",
         "A name of tags or blanks alone passes for a name, and is stored as empty text (10, 20 §5).",
     )
     UNUSABLE_CURSOR_IS_IGNORED = (

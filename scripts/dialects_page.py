@@ -1,7 +1,7 @@
 """Write docs/dialects.md from the tables: what each operation answers in each dialect, side by side.
 
-    python scripts/dialects_page.py          writes the page
-    python scripts/dialects_page.py --check  fails when the page is not what the tables say
+python scripts/dialects_page.py          writes the page
+python scripts/dialects_page.py --check  fails when the page is not what the tables say
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def test_a_world_that_was_worked_in_is_exported_as_it_is(mock: Mock) -> None:
     mock.ok("DELETE", "/app/com.example.courier/", key=ENTERPRISE)
     mock.ok("DELETE", f"/organization/?orgId={made}")
     state = mock.universe.world.state
-    assert state.jobs
+    state.schedule(mock.universe.world.now + 1, "device_count", SHOP)
     assert state.tombstones
     assert state.used_org_ids
     assert contents(again(state)) == contents(state)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -55,9 +56,10 @@ async def wait(request: Request, universe: Universe) -> Response:
     return Response(status_code=204) if entry is None else reply(entry.as_json())
 
 
-async def har(_: Request, universe: Universe) -> Response:
+async def har(request: Request, universe: Universe) -> Response:
     """The journal as an HTTP archive 1.2, for any viewer of those."""
-    entries = [_har_entry(entry) for entry in universe.journal]
+    prefix = f"/w/{universe.id}" if request.url.path.startswith("/w/") else ""
+    entries = [_har_entry(entry, prefix) for entry in universe.journal]
     creator = {"name": "mock-capgo", "version": __version__}
     return reply({"log": {"version": "1.2", "creator": creator, "entries": entries}})
 
@@ -99,14 +101,19 @@ def _counted(universe: Universe, expected: dict[str, Any]) -> list[str]:
     least, most = _bounds(expected)
     if count >= least and (most is None or count <= most):
         return []
-    wanted = f"exactly {most}" if least == most else f"at least {least}"
-    if most is not None and most != least:
-        wanted += f", at most {most}"
+    if least == most and "at_most" not in expected:
+        wanted = f"exactly {most}"
+    else:
+        bounds = [f"at least {least}"] if least or most is None else []
+        wanted = ", ".join(bounds if most is None else [*bounds, f"at most {most}"])
     return [f"{_named(expected)}: {wanted} expected, {count} seen; {_seen(universe)}"]
 
 
 def _bounds(expected: dict[str, Any]) -> tuple[int, int | None]:
     """How often a request is expected, at least and at most (None: any number)."""
+    for name in ("count", "at_least", "at_most"):
+        if name in expected and expected[name] is None:
+            raise ControlError(400, f"{name}: a whole number is expected; leave it out for any")
     given = {name: typed(expected, name, int, "a whole number") for name in ("count", "at_least", "at_most")}
     if given["count"] is not None:
         return given["count"], given["count"]
@@ -153,7 +160,7 @@ def _seconds(query: dict[str, str]) -> float:
         raise ControlError(400, "timeout: a number of seconds is expected") from None
 
 
-def _har_entry(entry: Entry) -> dict[str, Any]:
+def _har_entry(entry: Entry, prefix: str) -> dict[str, Any]:
     started = as_datetime(entry.at) - timedelta(seconds=entry.duration)
     query = f"?{entry.query}" if entry.query else ""
     sent, answered = entry.body.decode("utf-8", "replace"), entry.answer.decode("utf-8", "replace")
@@ -163,12 +170,14 @@ def _har_entry(entry: Entry) -> dict[str, Any]:
         "time": entry.duration * 1000,
         "request": {
             "method": entry.method,
-            "url": f"http://{host}{entry.path}{query}",
+            "url": f"http://{host}{prefix}{entry.path}{query}",
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": [{"name": name, "value": value} for name, value in entry.headers.items()],
-            "queryString": [],
-            "postData": {"mimeType": "application/json", "text": sent} if sent else None,
+            "queryString": [
+                {"name": name, "value": value} for name, value in parse_qsl(entry.query, keep_blank_values=True)
+            ],
+            **({"postData": {"mimeType": "application/json", "text": sent}} if sent else {}),
             "headersSize": -1,
             "bodySize": len(entry.body),
         },
@@ -177,7 +186,10 @@ def _har_entry(entry: Entry) -> dict[str, Any]:
             "statusText": "",
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": [],
+            "headers": [
+                {"name": name.decode("latin-1"), "value": value.decode("latin-1")}
+                for name, value in entry.answer_headers
+            ],
             "content": {"size": len(entry.answer), "mimeType": "application/json", "text": answered},
             "redirectURL": "",
             "headersSize": -1,

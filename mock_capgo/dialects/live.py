@@ -48,7 +48,17 @@ def dialect(*, faults: bool = True) -> Dialect:
 
 
 def read(operation: Operation, request: Request, quirks: frozenset[Quirk]) -> Any:
-    """The parameters, from body or query as the route does it. Raises INVALID_JSON."""
+    """The parameters, from body or query as the route does it. Raises INVALID_JSON.
+
+    A device id is lowered while it is read, so refusals repeat it in lower case (reference 20 §0).
+    """
+    sent = _read(operation, request, quirks)
+    if isinstance(sent, dict) and isinstance(sent.get("device_id"), str):
+        sent["device_id"] = sent["device_id"].lower()
+    return sent
+
+
+def _read(operation: Operation, request: Request, quirks: frozenset[Quirk]) -> Any:
     if operation.live_input == "none":
         return {}
     if operation.live_input == "query":

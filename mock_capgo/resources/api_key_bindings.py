@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mock_capgo import errors
-from mock_capgo.access.permissions import ORG_ADMINS, ROLES, rank
+from mock_capgo.access.permissions import ORG_ADMINS, PERMISSIONS, ROLES, rank
 from mock_capgo.call import Call
 from mock_capgo.errors import Refusal
 from mock_capgo.resources.values import Fields, truthy
@@ -93,7 +93,8 @@ def check_mode(call: Call, params: Fields) -> tuple[tuple[str, ...], tuple[str, 
     for org_id in orgs or owned:
         if not call.may("org.manage_apikeys", org_id):
             raise Refusal(errors.FORBIDDEN_BINDING_ORG, words={"org_id": org_id})
-        if params["mode"] == "all" and not call.may("org.update_user_roles", org_id):
+        # Mode `all` holds every permission: nobody gives away more than they hold.
+        if params["mode"] == "all" and not all(call.may(permission, org_id) for permission in PERMISSIONS):
             raise Refusal(errors.FORBIDDEN_BINDING_ROLE, words={"role": "all"})
     for app_id in apps:
         app = call.state.apps.get(app_id)

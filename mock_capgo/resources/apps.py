@@ -177,7 +177,7 @@ def _retention(value: Any) -> int:
         number = float(value) if not isinstance(value, (list, dict)) else float("nan")
     except ValueError:
         number = float("nan")
-    if number > MAX_RETENTION:
+    if number >= MAX_RETENTION + 1:
         raise Refusal(errors.RETENTION_TOO_BIG, {"retention": value})
     if number < 0:
         raise Refusal(errors.RETENTION_TOO_SMALL, {"retention": value})

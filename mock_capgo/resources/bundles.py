@@ -127,12 +127,13 @@ def set_bundle_channel(call: Call) -> Promotion:
     )
     if not may:
         raise Refusal(errors.PROMOTE_DENIED, {"app_id": app_id, "channel_id": params["channel_id"]})
-    for complaint in (version_id, channel_id):
-        if isinstance(complaint, str):
-            raise Refusal(errors.CANNOT_SET_BUNDLE, {"error": complaint})
+    if isinstance(version_id, str):
+        raise Refusal(errors.CANNOT_SET_BUNDLE, {"error": version_id})
     bundle = call.state.bundles.get(version_id)
     if bundle is None or bundle.app_id != app_id or bundle.deleted:
         raise Refusal(errors.CANNOT_FIND_VERSION)
+    if isinstance(channel_id, str):
+        raise Refusal(errors.CANNOT_SET_BUNDLE, {"error": channel_id})
     if channel is None:
         raise Refusal(errors.CANNOT_FIND_CHANNEL)
     refuse_foreign_promotion(call, bundle)

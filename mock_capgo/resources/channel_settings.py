@@ -138,13 +138,22 @@ def written_settings(call: Call, params: Fields) -> dict[str, Any]:
         written["rollout_percentage_bps"] = int(percentage * 100 + 0.5)
     confidence = sent(params, "autoPauseConfidence")
     if confidence is not None:
-        written["auto_pause_confidence"] = round(confidence, 4)
+        written["auto_pause_confidence"] = stored = round(confidence, 4)
+        if not 0 < stored < 1:
+            # Held to the bounds as sent, the column is held to them as rounded (22 §1).
+            raise Unwritable('new row for relation "channels" violates check constraint on auto_pause_confidence')
     written.update(_enumerations(params))
     written.update(_pause(call, params))
-    if "electron" not in written and written.get("public") is True and params.get("ios") is not params.get("android"):
+    if "electron" not in written and written.get("public") is True and not _same(params, "ios", "android"):
         # A public channel for one of the two phones is taken to be for that phone alone (22 §3, Semantics).
         written["electron"] = False
     return written
+
+
+def _same(params: Fields, one: str, other: str) -> bool:
+    """JavaScript's `===` of two members: null is not "not sent", 1 is not true, and no two objects are one."""
+    mine, theirs = params.get(one, ...), params.get(other, ...)
+    return type(mine) is type(theirs) and mine == theirs and not isinstance(mine, (list, dict))
 
 
 def _enumerations(params: Fields) -> Fields:

@@ -40,7 +40,7 @@ _CREATE_ANY_NAME = {**_CREATE, "name": Kind("string")}
 _FLAG = Kind("boolean", optional=True)
 _POLICY = {
     "enabled": Kind("boolean"),
-    "min_length": Kind("number", minimum=6, maximum=72),
+    "min_length": Kind("number", integer=True, minimum=6, maximum=72),
     "require_uppercase": Kind("boolean"),
     "require_number": Kind("boolean"),
     "require_special": Kind("boolean"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 APP_ID = re.compile(r"[a-z0-9]+(\.[\w-]+)+", re.IGNORECASE | re.ASCII)
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -141,6 +141,9 @@ def image_path(value: str) -> str:
     return value.removeprefix("images/").removeprefix("/")
 
 
+_QUERY = "/%:@!$&'()*+,;=|[]~\\^?{}`"
+
+
 def website(value: str) -> str | None:
     """A web address as stored: `https://` added where no scheme is, written as browsers write it.
 
@@ -154,17 +157,38 @@ def website(value: str) -> str | None:
     parts = urlsplit(value)
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise ValueError(value)
-    host = parts.hostname.lower()
+    try:
+        host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode().lower()
+    except UnicodeError:
+        raise ValueError(value) from None
     if not re.fullmatch(r"[^\s<>\"{}|\\^`%#?@/\[\]]+", host) and not parts.netloc.startswith("["):
         raise ValueError(value)
     default = {"http": 80, "https": 443}[parts.scheme.lower()]
     netloc = f"[{host}]" if ":" in host else host
     if parts.port is not None and parts.port != default:
         netloc += f":{parts.port}"
-    path = parts.path.replace(" ", "%20") or "/"
-    query = f"?{parts.query.replace(' ', '%20')}" if parts.query else ""
-    fragment = f"#{parts.fragment}" if parts.fragment else ""
+    # What a browser leaves as it is differs between path and query (URL standard, percent-encode sets).
+    path = quote(_without_dots(parts.path), safe="/%:@!$&'()*+,;=|[]~\\^") or "/"
+    before_fragment, _, _ = value.partition("#")
+    query = f"?{quote(parts.query, safe=_QUERY)}" if "?" in before_fragment else ""
+    fragment = f"#{quote(parts.fragment, safe=_QUERY)}" if parts.fragment else ""
     return f"{parts.scheme.lower()}://{netloc}{path}{query}{fragment}"
+
+
+def _without_dots(path: str) -> str:
+    """A path without its `.` and `..` segments."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for place, segment in enumerate(segments):
+        last = place == len(segments) - 1
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+            continue
+        if last:
+            kept.append("")
+    return "/" + "/".join(kept)
 
 
 def _is_number(value: Any) -> bool:

@@ -91,7 +91,8 @@ def answer(universe: Universe, request: Request) -> Answer:
         answered.status, body = universe.dialect.failure(refusal)
         answered.headers += [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
         answered.refusal = refusal.error.name
-        answered.reason = _reason(refusal, match, call)
+        # It becomes a header, and may repeat what the client sent.
+        answered.reason = "".join(c if c.isprintable() else "?" for c in _reason(refusal, match, call))
         if universe.explains or EXPLAIN_HEADER in request.headers:
             answered.headers.append((b"x-mock-reason", answered.reason.encode("ascii", "replace")))
     except Exception:

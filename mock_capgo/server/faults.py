@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from mock_capgo.errors import CATALOGUE, Error
+from mock_capgo.operations import OPERATIONS
 from mock_capgo.server.request import Request
 from mock_capgo.world.clock import iso_millis, parse_time
 from mock_capgo.world.records import Micros
@@ -146,11 +147,14 @@ def _check_match(match: dict[str, Any]) -> None:
         if name in match and (not isinstance(match[name], int) or isinstance(match[name], bool) or match[name] < 0):
             raise FaultError(f"{name}: a whole number is expected")
     chance = match.get("probability", 1)
-    if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
+    if not isinstance(chance, (int, float)) or isinstance(chance, bool) or not 0 <= chance <= 1:
         raise FaultError("probability: a number from 0 to 1 is expected")
     for name in ("operation", "method", "path", "device"):
         if not isinstance(match.get(name, ""), str):
             raise FaultError(f"{name}: text is expected")
+    ids = {operation.id for operation in OPERATIONS}
+    if "operation" in match and not any(fnmatchcase(one, match["operation"]) for one in ids):
+        raise FaultError(f"operation: {match['operation']!r} is the id of no operation; see /openapi.json")
     if not isinstance(match.get("seed", 0), (int, str)):
         raise FaultError("seed: a number or text is expected")
 
@@ -168,8 +172,12 @@ def _check_effect(effect: dict[str, Any]) -> None:
         if not isinstance(sent, str) or not sent.isascii() or (sent and not sent.isprintable()):
             raise FaultError(f"{name}: text of printable ASCII letters is expected")
     for name in ("truncate", "retry_after"):
-        if name in effect and (not isinstance(effect[name], int) or effect[name] < 0):
+        sent = effect.get(name, 0)
+        if not isinstance(sent, int) or isinstance(sent, bool) or sent < 0:
             raise FaultError(f"{name}: a whole number is expected")
+    for name in ("malformed", "stale"):
+        if not isinstance(effect.get(name, False), bool):
+            raise FaultError(f"{name}: true or false is expected")
     _check_latency(effect)
 
 

@@ -12,7 +12,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mock_capgo.server.request import Request
@@ -53,10 +53,12 @@ class Entry:
     refusal: str | None = None
     reason: str | None = None
     fault: str | None = None
+    answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def size(self) -> int:
         """About how many bytes the entry takes."""
-        return _ENTRY_OVERHEAD + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        headers = sum(map(len, self.headers.values()))
+        return _ENTRY_OVERHEAD + len(self.path) + len(self.query) + headers + len(self.body) + len(self.answer)
 
     def as_json(self) -> dict[str, Any]:
         """The entry as the control API shows it."""
@@ -98,17 +100,16 @@ class Journal:
     def record(self, request: Request, answered: Answer, at: Micros, duration: float, fault: str | None) -> None:
         """Keep one exchange: `at` the world's time, `duration` in seconds, `fault` the rule that fired."""
         self._number += 1
-        path, body, answer = request.path, request.body[:BODY_KEPT], answered.body[:BODY_KEPT]
-        if "/apikey/" in path:
-            path = _KEY_IN_PATH.sub(rf"\1{REDACTED}", path)
-        if answered.secret:
-            body, answer = without_secrets(body), without_secrets(answer)
+        path, query = without_credentials(request)
+        body, answer = without_secrets(request.body[:BODY_KEPT]), answered.body[:BODY_KEPT]
+        if answered.secret or answered.status >= 400:  # a refusal may repeat what was sent
+            answer = without_secrets(answer)
         entry = Entry(
             self._number,
             at,
             request.method,
             path,
-            request.query_string.decode("latin-1"),
+            query,
             {name: REDACTED if name in _SECRET_HEADERS else value for name, value in request.headers.items()},
             body,
             answered.status,
@@ -119,6 +120,7 @@ class Journal:
             answered.refusal,
             answered.reason,
             fault,
+            answered.headers,
         )
         self._entries.append(entry)
         self._bytes += entry.size()
@@ -156,6 +158,18 @@ class Journal:
         for matches, future in self._waiting:
             if not future.done() and matches(entry):
                 future.set_result(entry)
+
+
+def without_credentials(request: Request) -> tuple[str, str]:
+    """The path and the query of a request, without the key that it was sent with or that stands in it."""
+    path, query = request.path, request.query_string.decode("latin-1")
+    if "/apikey/" in path:
+        path = _KEY_IN_PATH.sub(rf"\1{REDACTED}", path)
+    for name in _SECRET_HEADERS:
+        credential = request.headers.get(name)
+        if credential:
+            path, query = path.replace(credential, REDACTED), query.replace(credential, REDACTED)
+    return path, query
 
 
 def without_secrets(body: bytes) -> bytes:

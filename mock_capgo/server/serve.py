@@ -26,6 +26,7 @@ from mock_capgo.control.guard import is_loopback
 from mock_capgo.server.app import Application, create_app
 from mock_capgo.server.asgi import AccessLog
 from mock_capgo.server.dispatch import Answer
+from mock_capgo.server.journal import without_credentials
 from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.settings import Settings
@@ -95,9 +96,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _run(
-    ports: list[tuple[ASGIApp, socket.socket]], app: Application, announce: Callable[[], None]
-) -> None:
+async def _run(ports: list[tuple[ASGIApp, socket.socket]], app: Application, announce: Callable[[], None]) -> None:
     """Serve every port in one event loop, until a signal; SIGHUP resets the default world.
 
     `announce` is called when signals are heard: who stops the server on its first line must find it saved.
@@ -213,9 +212,9 @@ def _access_log(settings: Settings, out: TextIO) -> AccessLog | None:
         status = str(answered.status)
         if coloured:
             status = f"{_COLOURS.get(answered.status // 100, '')}{status}{_RESET}"
-        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+        path, query = without_credentials(request)
         why = f"  {answered.refusal}" if answered.refusal else ""
-        path = _printable(request.path + query)
+        path = _printable(f"{path}?{query}" if query else path)
         _say(out, f"{status} {request.method:<6} {path}  {seconds * 1000:.1f} ms{why}")
 
     def as_json(request: Request, answered: Answer, seconds: float) -> None:
@@ -223,7 +222,7 @@ def _access_log(settings: Settings, out: TextIO) -> AccessLog | None:
             "event": "request",
             "time": iso_millis(wall_clock()),
             "method": request.method,
-            "path": request.path,
+            "path": without_credentials(request)[0],
             "operation": answered.operation,
             "status": answered.status,
             "duration_ms": round(seconds * 1000, 3),

@@ -289,7 +289,6 @@ def test_a_wrong_rule_is_refused_with_its_member(hub: Hub, world: World, rule: d
         ({"status": 503, "probability": True}, "probability"),
     ],
 )
-@pytest.mark.xfail(reason="taken with 201, and the next request fails, or no request ever matches", raises=Exception)
 def test_a_rule_that_cannot_work_is_refused(hub: Hub, world: World, rule: dict[str, Any], said: str) -> None:
     """A rule whose member has the wrong type, or that can never fire, is 400 as well."""
     answer = hub("POST", f"/w/{world.id}/_mock/faults", rule)

@@ -42,7 +42,6 @@ def test_control_port() -> None:
         assert server("GET", "/app", key=made["keys"]["admin"]).status == 200
 
 
-@pytest.mark.xfail(reason="base_url has the host and port of the control request, where the API is not")
 def test_control_port_tells_the_address_of_the_api() -> None:
     """The base URL of a world that was made on the control port is one that answers the API."""
     with process("--control-port", "0") as server:
@@ -157,7 +156,6 @@ def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> N
         pass
 
 
-@pytest.mark.xfail(reason="what is saved has the mode of a new file: 0644 where the old one was 0600")
 def test_a_saved_file_keeps_its_mode(tmp_path: Path) -> None:
     """What is saved holds keys: no one else may read it where the file was private before."""
     file = tmp_path / "world.json"
@@ -173,9 +171,6 @@ def test_a_saved_file_keeps_its_mode(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.xfail(
-    strict=False, reason="it says that it started before it hears signals: SIGTERM mostly kills it, unsaved"
-)
 def test_a_signal_right_after_the_start_is_heard(tmp_path: Path) -> None:
     """As soon as the server has said that it started, SIGTERM ends it in good order."""
     file = tmp_path / "world.json"

@@ -151,7 +151,6 @@ def test_a_refused_seed_points_at_the_row_that_was_sent(hub: Hub, world: World) 
     assert "/devices/1/app_id" in answer.body["error"]
 
 
-@pytest.mark.xfail(reason="seeding drops State.files and State.upload_links: only device_store is carried over")
 def test_seeding_keeps_what_no_fixture_tells(hub: Hub, world: World) -> None:
     """What the world holds beside its tables survives seeding: uploaded files, for one."""
     state = hub.universes.get(world.id).world.state

@@ -87,9 +87,6 @@ CASES: list[tuple[Quirk, Ask, Any, Any]] = [
      (400, "no_valid_fields_provided_for_update")),
     (Quirk.ANY_CUSTOM_ID_MODE_IS_TRUE, asking("GET", f"/device?app_id={DEMO}&device_id={SEEDED}&customIdMode=false"),
      (404, "device_not_found"), 200),
-    (Quirk.EMPTY_NAMES_ARE_STORED, asking("POST", "/organization", {"name": "<i></i>"}, key=key(1)), 200,
-     (400, "name_is_required")),
-    (Quirk.EMPTY_NAMES_ARE_STORED, asking("PUT", f"/app/{DEMO}", {"name": " <b> </b>"}), 200, (400, "missing_name")),
     (Quirk.UNUSABLE_CURSOR_IS_IGNORED, asking("GET", f"/device?app_id={DEMO}&cursor=x"), 200, (400, "invalid_cursor")),
 ]  # fmt: skip
 
