@@ -31,7 +31,8 @@ call does (third). [documented-dialect.md](documented-dialect.md) has the reason
 | success | `{"data": …}`, or a status | the bare object or array |
 | error | `{"error": "<sentence>", "status": "KO"}` | `{"error": "<code>", "message": "<sentence>", "moreInfo": {…}}` |
 | missing permission | 403 | mostly 400 |
-| key | `authorization` or `x-api-key`, everywhere | by route: rule K reads `capgkey`, else `authorization`; rule A reads \
+| key | `authorization` or `x-api-key`, everywhere | by route: rule K reads `capgkey`, else `authorization`; \
+rule A reads \
 `authorization` (a UUID), else `capgkey`, else `x-api-key` |
 | subkeys (`x-limited-key-id`) | not known | taken |
 | input | held to the schema: unknown and repeated members are refused | as the service reads it: unknown members are \

@@ -277,10 +277,9 @@ def _length(reply: Any) -> int:
 @pytest.mark.parametrize(
     "name",
     [
-        *(
-            pytest.param(name, marks=pytest.mark.xfail(reason="control characters go into x-mock-reason as they are"))
-            for name in ("a\r\nx-injected: 1", "\x00", "\x7f")
-        ),
+        "a\r\nx-injected: 1",
+        "\x00",
+        "\x7f",
         "x" * 100_000,
         "株",
         "\u2028",

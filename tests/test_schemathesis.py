@@ -145,13 +145,6 @@ def test_boundaries(contract: Any, operation_id: str) -> None:
             operation.id,
             mode,
             id=f"{operation.id}-{mode.value}",
-            marks=[
-                pytest.mark.xfail(
-                    reason="a binding takes no channel_id such as 1.0, which the contract calls an integer"
-                )
-            ]
-            if (operation.id, mode) == ("createApiKey", GenerationMode.POSITIVE)
-            else [],
         )
         for operation in DOCUMENTED
         for mode in GenerationMode

@@ -101,7 +101,7 @@ def test_fleets_of_one_seed_are_the_same_fleet() -> None:
 def test_a_fleet_that_makes_no_sense_does_not_start(wrong: dict[str, Any], reason: str) -> None:
     """What is wrong is said before the first request."""
     with pytest.raises(FleetError, match=reason):
-        Fleet(**{"app_id": SHOP, "count": 5} | wrong)
+        Fleet(**{"app_id": SHOP, "count": 5, **wrong})
 
 
 def test_the_command_says_when_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:

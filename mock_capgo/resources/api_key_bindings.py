@@ -42,6 +42,8 @@ def _parse(item: Any) -> Wanted:
     if not isinstance(item, dict):
         raise Refusal(errors.INVALID_BINDINGS, words={"reason": "Each binding must be an object"})
     channel = item.get("channel_id")
+    if isinstance(channel, float) and channel.is_integer():
+        channel = int(channel)  # JSON has one kind of number
     faults = [
         (not isinstance(item.get("role_name"), str) or not item["role_name"], "Each binding must have a role_name"),
         (

@@ -8,7 +8,6 @@ from mock_capgo import errors
 from mock_capgo.call import Call
 from mock_capgo.errors import Refusal
 
-
 # Which versions there are is not known; a version has a number in front (reference 00 §1 tells only of bad ones).
 _VERSION = re.compile(r"v?[0-9][0-9A-Za-z.+-]*")
 

@@ -6,6 +6,7 @@ Belongs here: when a value counts as missing, as text, as a number; formats that
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -157,10 +158,11 @@ def website(value: str) -> str | None:
     parts = urlsplit(value)
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise ValueError(value)
-    try:
-        host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode().lower()
-    except UnicodeError:
-        raise ValueError(value) from None
+    host = parts.hostname.lower()
+    if not host.isascii():
+        # What is no domain name for Python's codec may be one for a browser: it is kept as it is then.
+        with contextlib.suppress(UnicodeError):
+            host = host.encode("idna").decode()
     if not re.fullmatch(r"[^\s<>\"{}|\\^`%#?@/\[\]]+", host) and not parts.netloc.startswith("["):
         raise ValueError(value)
     default = {"http": 80, "https": 443}[parts.scheme.lower()]

@@ -183,7 +183,7 @@ def _check_effect(effect: dict[str, Any]) -> None:
 
 def _check_latency(effect: dict[str, Any]) -> None:
     latency = effect.get("latency", 0)
-    bounds = [latency.get("min"), latency.get("max")] if isinstance(latency, dict) else [latency]
+    bounds: list[Any] = [latency.get("min"), latency.get("max")] if isinstance(latency, dict) else [latency]
     numbers = all(isinstance(bound, (int, float)) and not isinstance(bound, bool) for bound in bounds)
     if not numbers or not all(0 <= bound <= 3600 for bound in bounds) or bounds != sorted(bounds):
         raise FaultError("latency: seconds, or {min, max} in seconds, are expected")

@@ -81,7 +81,7 @@ def save(universe: Universe, path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     # It holds API keys: for its owner's eyes, unless an older file was for more.
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-    with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:  # noqa: PTH123
+    with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         file.flush()
         os.fsync(file.fileno())

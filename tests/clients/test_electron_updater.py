@@ -83,7 +83,7 @@ def _upload(server: Server, name: str, archive: bytes) -> int:
             upload_offset=str(offset),
         )
     bundles = server.call("GET", f"/bundle/?app_id={SHOP}")["data"]
-    return next(bundle["id"] for bundle in bundles if bundle["name"] == name)
+    return next(int(bundle["id"]) for bundle in bundles if bundle["name"] == name)
 
 
 def test_a_published_bundle_reaches_a_real_client(server: Server, client: list[str], tmp_path: Path) -> None:
