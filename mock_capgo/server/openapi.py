@@ -12,7 +12,8 @@ from mock_capgo.data import schemas_dir
 def bundled(dialect: str) -> dict[str, Any]:
     """The document of a dialect without references to other files.
 
-    `channel.json#/$defs/Channel` becomes `#/components/schemas/Channel`; names are unique over all files.
+    `channel.json#/$defs/Channel` becomes `#/components/schemas/Channel`; definitions of all files have names of
+    their own.
     """
     document = _load(f"openapi.{dialect}.json")
     found: dict[str, Any] = {}
@@ -23,7 +24,7 @@ def bundled(dialect: str) -> dict[str, Any]:
         file = file or at
         if not file:
             return reference
-        name = pointer.rsplit("/", 1)[-1]
+        name = _component(pointer)
         if name not in found:
             found[name] = None
             waiting.append((file, pointer))
@@ -46,10 +47,15 @@ def bundled(dialect: str) -> dict[str, Any]:
         target = files[file]
         for part in pointer.strip("/").split("/"):
             target = target[part]
-        found[pointer.rsplit("/", 1)[-1]] = rewrite(target, file)
+        found[_component(pointer)] = rewrite(target, file)
     components = bundle.setdefault("components", {})
     components["schemas"] = dict(sorted({**components.get("schemas", {}), **found}.items()))
     return bundle
+
+
+def _component(pointer: str) -> str:
+    """The name of a part: `/$defs/App` is App, `/$defs/App/properties/name` is App_name and no other name."""
+    return "_".join(part for part in pointer.strip("/").split("/") if part not in ("$defs", "properties"))
 
 
 def _load(name: str) -> Any:

@@ -62,11 +62,14 @@ def test_a_customer_without_subscription(bench: Bench) -> None:
 def test_guessing_app_ids(limited: Bench) -> None:
     """Who asks for unknown apps again and again is told nothing of known ones either, for a quarter of an hour."""
     limited.channel("main", limited.bundle("1.0.0"))
-    asked = 0
-    while limited.check(app_id=f"com.nowhere.a{asked}", headers=HERE).body == ON_PREMISE:
-        asked += 1
-        assert asked < admission.GUARD_SLOTS
-    assert asked >= admission.GUARD_LIMIT - 1
+    for number in range(100):
+        reply = limited.check(app_id=f"com.nowhere.a{number}", headers=HERE)
+        slots = limited.world.counters["unknown-apps", "203.0.113.7"]
+        if len(slots) == 5:
+            break
+        assert reply.body == ON_PREMISE
+        assert limited.check(headers=HERE).status == 200
+    assert reply.body == {"error": "on_premise_app"}
     silent = limited.check(headers=HERE)
     assert (silent.status, silent.body) == (429, {"error": "on_premise_app"})
     assert limited.check(headers={"x-real-ip": "203.0.113.8"}).status == 200
@@ -82,9 +85,21 @@ def test_the_same_unknown_app_is_one_guess(limited: Bench) -> None:
 
 
 def test_without_limits_nobody_guesses(bench: Bench) -> None:
-    """With the limits off any number of unknown apps may be asked for."""
+    """With the limits off any number of unknown apps may be asked for, and so may anybody without an address."""
+    for headers in (HERE, None):
+        bench.limits.enabled = headers is None
+        for number in range(3 * admission.GUARD_SLOTS):
+            assert bench.check(app_id=f"com.nowhere.a{number}", headers=headers).body == ON_PREMISE
+    assert not bench.world.counters
+
+
+def test_limits_that_are_switched_off_let_go(limited: Bench) -> None:
+    """Whoever was taken for guessing is served again as soon as the limits are off."""
     for number in range(3 * admission.GUARD_SLOTS):
-        assert bench.check(app_id=f"com.nowhere.a{number}", headers=HERE).body == ON_PREMISE
+        limited.check(app_id=f"com.nowhere.a{number}", headers=HERE)
+    assert limited.check(headers=HERE).status == 429
+    limited.limits.enabled = False
+    assert limited.check(headers=HERE).status == 200
 
 
 def test_a_provider_is_blocked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,15 @@ def test_metadata_as_a_whole(bench: Bench, metadata: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key_id", "fits"),
+    [("k" * 20, True), ("k" * 21, False), ("\U0001f511" * 10, True), ("\U0001f511" * 10 + "k", False)],
+)
+def test_the_length_of_text(bench: Bench, key_id: str, fits: bool) -> None:
+    """Letters beyond the first plane count twice, as where the service counts them."""
+    assert (bench.check(key_id=key_id).status == 200) is fits
+
+
+@pytest.mark.parametrize(
     ("build", "messages"),
     [
         (None, ["Version name is required", "Version build is required"]),

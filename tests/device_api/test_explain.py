@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mock_capgo.errors import Refusal
 from mock_capgo.world.state import TABLES
-from tests.device_api.conftest import APP, DEVICE, NOW, Bench
+from tests.device_api.conftest import APP, DEVICE, NOW, Bench, device
 
 _FLAG = st.booleans()
 _NAMES = ("1.0.0", "1.1.0", "2.0.0", "2.0.0-beta.1")
@@ -107,6 +107,22 @@ def test_explaining_agrees_and_changes_nothing(bench: Bench, questions: list[dic
         assert told["status"] == reply.status
         assert told["steps"][-1] == {**told["steps"][-1], "rule": told["rule"], "hit": True}
         assert bench.state.check() == []
+
+
+def test_explaining_knows_the_next_draw(bench: Bench) -> None:
+    """Of a hundred devices that a rollout draws for, each is told beforehand what it will draw."""
+    stable, target = bench.bundle("1.0.0"), bench.bundle("1.1.0")
+    bench.channel(
+        "main", stable, rollout_version=target.id, rollout_enabled=True, rollout_percentage_bps=5000,
+    )  # fmt: skip
+    taken = 0
+    for number in range(100):
+        told = bench.explain(device_id=device(number), version="0.1.0")
+        assert told["rollout"]["rule"] == "first_draw"
+        assert told["rollout"]["takes_target"] == (told["bundle"] == "1.1.0")
+        assert bench.check(device(number), version_name="0.1.0").body == told["answer"]
+        taken += told["rollout"]["takes_target"]
+    assert 0 < taken < 100
 
 
 def test_what_is_left_out_comes_from_the_device(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from math import sqrt
 import pytest
 
 from mock_capgo.device_api.rollouts import ALL
-from mock_capgo.world.records import Channel
+from mock_capgo.world.records import SECOND, Channel
 from tests.device_api.conftest import Bench, device
 
 DEVICES = 1000
@@ -64,6 +64,7 @@ def test_an_increase_takes_more_and_lets_none_go(bench: Bench) -> None:
     rejected = DEVICES - len(before)
     low, high = _bounds(3 / 8, rejected)
     assert low <= len(after) - len(before) <= high
+    assert _takers(bench) == after
 
 
 def test_a_decrease_lets_some_go_and_takes_none(bench: Bench) -> None:
@@ -75,6 +76,7 @@ def test_a_decrease_lets_some_go_and_takes_none(bench: Bench) -> None:
     assert after <= before
     low, high = _bounds(2 / 5, len(before))
     assert low <= len(after) <= high
+    assert _takers(bench) == after
 
 
 def test_the_chances_of_a_redraw(bench: Bench) -> None:
@@ -107,7 +109,10 @@ def test_a_decision_lasts_as_long_as_the_channel_says(bench: Bench) -> None:
     assert bench.explain(version="0.1.0")["rollout"]["rule"] in ("stays_selected", "stays_rejected")
     bench.world.clock.advance(1)
     assert bench.explain(version="0.1.0")["rollout"]["rule"] == "first_draw"
-    assert channel.rollout_cache_ttl_seconds == 1
+    bench.change(channel, rollout_cache_ttl_seconds=2**40)
+    bench.check(version_name="0.1.0")
+    (decision,) = bench.state.device_store.rollout_decisions.values()
+    assert decision.expires_at == bench.world.now + 31_536_000 * SECOND
 
 
 @pytest.mark.parametrize("change", [{"rollout_id": "another"}, {"rollout_version": "stable"}])

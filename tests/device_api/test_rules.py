@@ -231,6 +231,24 @@ def test_a_forced_channel_may_be_private() -> None:
 
 
 @pytest.mark.parametrize(
+    ("plugin", "served"), [("7.99.0", True), ("8.40.7", True), ("8.40.8-beta.1", False), ("8.40.8", False)]
+)
+def test_from_which_plugin_on_keys_are_compared(plugin: str, served: bool) -> None:
+    """Another key is refused to plugins after 8.40.7 alone."""
+    version = parse(plugin)
+    assert version is not None
+    assert (decide(replace(_context("key_mismatch"), plugin=version)).rule == SERVED) is served
+
+
+@pytest.mark.parametrize(("least", "served"), [("1.0.0-rc.1", True), ("1.0.0", True), ("1.0.1", False)])
+def test_the_least_native_version(least: str, served: bool) -> None:
+    """A bundle's least native version may be the device's own."""
+    context = _context("below_minimum")
+    bundle = replace(_BUNDLE, min_update_version=least)
+    assert (decide(replace(context, pick=Pick(bundle, "no_rollout_in_app"))).rule == SERVED) is served
+
+
+@pytest.mark.parametrize(
     ("policy", "native", "served"),
     [
         ("major", "1.9.9", False), ("major", "2.0.0", True), ("major", "3.0.0", True),

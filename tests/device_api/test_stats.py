@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mock_capgo.quirks import LIVE, LIVE_WITHOUT_FAULTS, Quirk
 from mock_capgo.world.clock import day_of
 from tests.device_api.conftest import APP, DEVICE, NOW, Bench, device, said_by
 
@@ -33,11 +34,13 @@ def bundled(bench: Bench) -> Bench:
 def test_an_install(bundled: Bench) -> None:
     """A set bundle counts as installed, and what it replaces as uninstalled, also when that is deleted by now."""
     bundled.bundle("0.8.0", deleted=True)
+    bundled.bundle("unknown", deleted=True)
     assert bundled.event("set", old_version_name="0.9.0").body == OK
     bundled.event("set", old_version_name="0.8.0")
     bundled.event("set", old_version_name="1.0.0")
     bundled.event("set", old_version_name="0.0.7")
-    assert _counts(bundled) == {"1.0.0": (0, 0, 4, 0), "0.9.0": (0, 0, 0, 1), "0.8.0": (0, 0, 0, 1)}
+    bundled.event("set", old_version_name="unknown")
+    assert _counts(bundled) == {"1.0.0": (0, 0, 5, 0), "0.9.0": (0, 0, 0, 1), "0.8.0": (0, 0, 0, 1)}
     assert _mau(bundled) == 1
 
 
@@ -97,8 +100,10 @@ def test_deleted_and_placeholder_bundles(bundled: Bench) -> None:
     assert _counts(bundled) == {}
 
 
-def test_builtin_without_native_version(bundled: Bench) -> None:
+@pytest.mark.parametrize("quirks", [LIVE, LIVE_WITHOUT_FAULTS])
+def test_builtin_without_native_version(bundled: Bench, quirks: frozenset[Quirk]) -> None:
     """Where no native version is sent, the name `builtin` stays, and is no bundle."""
+    bundled.quirks = quirks
     assert bundled.event("ping", version_name="builtin", version_build=None).body["version_name"] == "builtin"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mock_capgo.device_api.answers import DATABASE_HEADERS
+from mock_capgo.device_api.effects import billing_period
 from mock_capgo.world.clock import day_of, parse_time
 from mock_capgo.world.records import Channel, DailyUsage
 from tests.device_api.conftest import APP, DEVICE, NOW, ORG, Bench, device
@@ -109,7 +110,9 @@ def test_builtin_reports_the_native_version(bench: Bench) -> None:
 def test_defaults_of_what_is_null(bench: Bench) -> None:
     """Without its two flags a device counts as a real one with a store build."""
     bench.channel("main", bench.bundle("1.0.0"), allow_dev=False, allow_emulator=False)
-    assert "version" in bench.check(is_prod=None, is_emulator=None).body
+    assert "url" in bench.check(is_prod=None, is_emulator=None).body
+    assert bench.check(is_prod=False).body["error"] == "disable_dev_build"
+    assert bench.check(is_emulator=True).body["error"] == "disable_emulator"
 
 
 # The device's record --------------------------------------------------------------------------------------
@@ -235,6 +238,7 @@ def test_without_subscription_the_month_counts(bench: Bench) -> None:
         bench.world.clock.set(parse_time(text))
         bench.check()
     assert sum(row.mau for row in bench.state.daily_usage) == 2
+    assert billing_period(bench.state, bench.app, NOW) == parse_time("2026-03-01T00:00:00Z")
 
 
 def test_a_deleted_app_is_forgotten(bench: Bench) -> None:
