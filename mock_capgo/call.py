@@ -87,7 +87,7 @@ class Call:
 
     def may(self, permission: str, org_id: str) -> bool:
         """Whether the caller holds a permission on an organization that exists."""
-        return org_id in self.state.organizations.rows and allowed(self.caller.bindings, permission, org_id=org_id)
+        return org_id in self.state.organizations and allowed(self.caller.bindings, permission, org_id=org_id)
 
     def may_app(self, permission: str, app: App | None) -> bool:
         """Whether the caller holds a permission on an app; never on one that is not there."""

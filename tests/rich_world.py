@@ -51,6 +51,25 @@ RICH: dict[str, Any] = {
     "deployments": [{"app_id": "com.example.a", "channel": "production", "version": "1.0.0"}],
     "devices": [{"app_id": "com.example.a", "device_id": "D-1", "version_name": "1.0.0", "updated_at": "now-2h"}],
     "overrides": [{"app_id": "com.example.a", "device_id": "d-1", "channel": "beta"}],
+    "files": [
+        {"path": "orgs/o/apps/com.example.a/1.0.0.zip", "base64": "AAEC"},
+        {"path": "orgs/o/apps/com.example.a/1.1.0.zip", "base64": "AAEC", "length": 9, "created_at": "now-1h"},
+    ],
+    "rollout_decisions": [
+        {
+            "app_id": "com.example.a",
+            "channel": "beta",
+            "device_id": "D-1",
+            "selected": True,
+            "percentage_bps": 1000,
+            "rollout_id": GLOBEX,
+            "rollout_version": "1.1.0",
+            "expires_at": "now+30d",
+        }
+    ],
+    "chosen_channels": [{"app_id": "com.example.a", "device_id": "D-1", "channel": "beta"}],
+    "active_devices": [{"app_id": "com.example.a", "device_id": "D-1", "period": "now-15d"}],
+    "attempts": [{"app_id": "com.example.a", "channel": "beta", "version_name": "1.1.0", "seconds": [[9, 1, 0]]}],
     "webhooks": [{"id": WEBHOOK, "org": "Acme", "name": "w", "url": "https://example.com/w", "events": ["apps"]}],
     "deliveries": [
         {
@@ -93,7 +112,7 @@ def load(document: dict[str, Any], now: int = NOW) -> State:
 
 def contents(state: State) -> dict[str, Any]:
     """Everything in a state, in its order; audit rows as they are shown."""
-    found: dict[str, Any] = {name: list(getattr(state, name).rows.items()) for name in TABLES}
+    found: dict[str, Any] = {name: getattr(state, name).items() for name in TABLES}
     found["audit_logs"] = [
         replace(row, old_record=audit_row(row.old_record), new_record=audit_row(row.new_record))
         for row in state.audit_logs
@@ -104,7 +123,9 @@ def contents(state: State) -> dict[str, Any]:
         "tombstones": state.tombstones,
         "used_org_ids": state.used_org_ids,
         "jobs": jobs,
-        "device_order": state.device_order,
+        "device_order": state.device_order.as_dict(),
+        "device_store": replace(state.device_store, auto_pause_tick=None),  # begins anew with each world
+        "files": state.files,
     }
 
 

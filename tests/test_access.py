@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mock_capgo.access.permissions import PERMISSIONS, ROLES
+from mock_capgo.data import fixtures_dir
 from mock_capgo.operations import BY_ID, OPERATIONS, Operation
 from mock_capgo.server.openapi import bundled
 from mock_capgo.world.clock import parse_time
-from mock_capgo.world.fixture import read_fixture
 from mock_capgo.world.records import SECOND
 from mock_capgo.world.state import TABLES
 from tests.conftest import ACME, COURIER, ENTERPRISE, EXPIRED, FULL, GLOBEX, HASHED, READER, SHOP, UPLOADER, Mock, Reply
@@ -464,7 +464,7 @@ UNSAID = {"createApp", "updateOrganization"}
 
 def _modes_world(folder: Path) -> Mock:
     """The default world with a key of every mode, and no bindings for it."""
-    document = json.loads(json.dumps(read_fixture("default").document))
+    document = json.loads((fixtures_dir() / "default.json").read_bytes())
     for mode in ("read", "upload", "write", "all"):
         limits = {"limited": {"limited_to_apps": [SHOP], "limited_to_orgs": [ACME]}, "free": {}}
         document["api_keys"] += [

@@ -185,7 +185,7 @@ def test_only_the_hash_of_a_hashed_key_is_kept(mock: Mock) -> None:
     value = made["key"]
     assert works(mock, value)
     state = mock.universe.world.state
-    stored = state.api_keys.rows[made["id"]]
+    stored = state.api_keys[made["id"]]
     assert stored.key is None
     assert stored.key_hash == hashlib.sha256(value.encode()).hexdigest()
     for table in TABLES:
@@ -196,7 +196,7 @@ def test_only_the_hash_of_a_hashed_key_is_kept(mock: Mock) -> None:
 
 def test_the_value_of_the_seeded_hashed_key_is_nowhere(mock: Mock) -> None:
     """Also a key that came with the fixture is kept as its hash."""
-    stored = mock.universe.world.state.api_keys.rows[6]
+    stored = mock.universe.world.state.api_keys[6]
     assert (stored.key, stored.key_hash) == (None, hashlib.sha256(HASHED.encode()).hexdigest())
     assert all(HASHED not in str(list(getattr(mock.universe.world.state, table))) for table in TABLES)
 
@@ -339,7 +339,7 @@ def test_bindings_take_both_ids_of_an_app_and_a_channel(mock: Mock) -> None:
     """An app may be named by its public id or its UUID, a channel by its number or its text."""
     for app in (SHOP, "0c0ffee0-0000-4000-8000-00000000c001"):
         assert mock("GET", f"/app/{SHOP}", key=new_key(mock, binding("app_reader", app=app))).status == 200
-    for channel in (1, "1", mock.universe.world.state.channels.rows[1].rbac_id):
+    for channel in (1, "1", mock.universe.world.state.channels[1].rbac_id):
         wanted = binding("channel_developer") | {"channel_id": channel}
         body = {"app_id": SHOP, "version_id": 1, "channel_id": 1}
         assert mock("PUT", "/bundle/", body, key=new_key(mock, wanted)).status == 200
@@ -395,7 +395,7 @@ def test_a_regenerated_key_has_one_value(mock: Mock, number: int) -> None:
     assert works(mock, value)
     assert mock("GET", "/organization/", key=old).body == INVALID_KEY
     assert listed(mock)[number]["key"] is None
-    stored = mock.universe.world.state.api_keys.rows[number]
+    stored = mock.universe.world.state.api_keys[number]
     digest = hashlib.sha256(value.encode()).hexdigest()
     assert (stored.key, stored.key_hash) == ((value, None) if number == 2 else (None, digest))
 

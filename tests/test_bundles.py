@@ -300,7 +300,7 @@ def test_promotion_takes_numbers(mock: Mock, member: str, value: Any) -> None:
 
 def test_metadata_is_kept(mock: Mock) -> None:
     """Link and comment change one by one, null removes them, and a deleted bundle has them too."""
-    bundles = mock.universe.world.state.bundles.rows
+    bundles = mock.universe.world.state.bundles
     link = "https://example.com/pull/7"
     for version_id in (3, 5):
         body = {"app_id": SHOP, "version_id": version_id}
@@ -328,7 +328,7 @@ def test_deletion_is_soft(mock: Mock) -> None:
     reply = delete(mock, "1.0.0")
     assert (reply.status, reply.body) == (200, OK)
     assert "1.0.0" not in versions(mock)
-    row = mock.universe.world.state.bundles.rows[1]
+    row = mock.universe.world.state.bundles[1]
     assert (row.deleted, row.deleted_at) == (True, NOW)
     assert create(mock, "1.0.0").status == 400
     assert mock("PUT", "/bundle/", {"app_id": SHOP, "version_id": 1, "channel_id": 1}).body == MISSING

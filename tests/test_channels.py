@@ -161,7 +161,7 @@ def test_a_new_channel_has_the_documented_defaults(mock: Mock) -> None:
         "autoPauseLastTriggeredAt": None,
         "autoPauseLastCheckedAt": None,
     }
-    stored = mock.universe.world.state.channels.rows[6]
+    stored = mock.universe.world.state.channels[6]
     assert (stored.ios, stored.android, stored.electron) == (True, True, True)
 
 
@@ -368,7 +368,7 @@ def test_platforms_may_have_a_public_channel_each(mock: Mock) -> None:
 def test_a_public_phone_channel_is_for_phones(mock: Mock, sent: dict[str, Any], electron: bool) -> None:
     """A public channel for one of the two phones leaves Electron out, unless it is told otherwise."""
     put(mock, public=True, **sent)
-    assert mock.universe.world.state.channels.rows[6].electron == electron
+    assert mock.universe.world.state.channels[6].electron == electron
 
 
 @generated(40)

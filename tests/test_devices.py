@@ -224,8 +224,7 @@ def test_a_cursor_is_stable(ids: set[str], late: list[str], gone: int, limit: in
         if turn < len(late):
             state.put_device(replace(template, app_id=SHOP, device_id=late[turn], updated_at=NOW + turn))
         if turn == gone % 3 and (there := state.devices.get((SHOP, found[-1]))):
-            state.devices.remove(there)
-            state.device_order[SHOP].remove(found[-1])
+            state.remove_device(there)
         cursor = f"&cursor={quote(answer['nextCursor'], safe='')}"
     assert len(found) == len(set(found))
     assert found == sorted(found)

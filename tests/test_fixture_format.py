@@ -159,7 +159,7 @@ def test_rows_by_hand_get_what_they_leave_out() -> None:
     assert (hidden.key, hidden.key_hash) == (None, hashlib.sha256(b"hidden-key").hexdigest())
     production, beta = state.channels
     assert (production.version, beta.version, beta.rollout_version) == (1, 1, 2)
-    assert (production.owner_org, production.created_by) == (state.apps.rows["com.example.a"].owner_org, ada.id)
+    assert (production.owner_org, production.created_by) == (state.apps["com.example.a"].owner_org, ada.id)
     [device] = state.devices
     assert (device.device_id, device.updated_at) == ("d-1", NOW - 120 * MINUTE)
 
@@ -169,16 +169,18 @@ def test_a_file_is_repeatable() -> None:
     assert contents(load(RICH)) == contents(load(RICH))
     names = [name for name in TABLES if name not in ("daily_usage", "daily_versions")]
     today, tomorrow = load(RICH), load(RICH, NOW + DAY)
-    assert [list(getattr(today, name).rows) for name in names] == [list(getattr(tomorrow, name).rows) for name in names]
+    assert [list(getattr(today, name).keys()) for name in names] == [
+        list(getattr(tomorrow, name).keys()) for name in names
+    ]
 
 
 def test_sequences_go_on_after_the_highest_number() -> None:
     """A sequence goes on where the file says, but never with a number that is taken."""
     apps: dict[str, Any] = {key: RICH[key] for key in ("format", "users", "organizations", "apps")}
     bundles = [{"app_id": "com.example.a", "name": "1.0.0", "id": 7}, {"app_id": "com.example.a", "name": "2.0.0"}]
-    assert list(load({**apps, "bundles": bundles}).bundles.rows) == [7, 8]
+    assert list(load({**apps, "bundles": bundles}).bundles.keys()) == [7, 8]
     told = load({**apps, "bundles": bundles, "sequences": {"bundle": 20, "channel": 3}})
-    assert list(told.bundles.rows) == [7, 20]
+    assert list(told.bundles.keys()) == [7, 20]
     assert told.sequences == {"bundle": 21, "channel": 3}
     assert load({**apps, "bundles": bundles, "sequences": {"bundle": 2}}).sequences["bundle"] == 9
 
@@ -228,8 +230,8 @@ def test_statistics_survive_as_columns(usage: dict[Any, int], versions: dict[Any
     for (name, at), number in versions.items():
         state.daily_versions.put(DailyVersion(app_id="com.example.a", day=at, version_name=name, fail=number))
     copy = again(state)
-    assert copy.daily_usage.rows == state.daily_usage.rows
-    assert copy.daily_versions.rows == state.daily_versions.rows
+    assert dict(copy.daily_usage.items()) == dict(state.daily_usage.items())
+    assert dict(copy.daily_versions.items()) == dict(state.daily_versions.items())
 
 
 def test_runs_complete_each_other() -> None:

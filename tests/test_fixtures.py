@@ -105,7 +105,7 @@ def test_default_world_is_as_documented(world: State) -> None:
     ]
     assert len(world.devices) == 40
     assert {device.platform for device in world.devices} == {"ios", "android", "electron"}
-    assert world.overrides.rows[SHOP, "d0000000-0000-4000-8000-000000000002"].channel_id == 2
+    assert world.overrides[SHOP, "d0000000-0000-4000-8000-000000000002"].channel_id == 2
     for app_id in (SHOP, COURIER):
         days = [usage.day for usage in world.daily_usage.where("app", app_id)]
         assert days == list(range(day_of(NOW) - 364, day_of(NOW) + 1))

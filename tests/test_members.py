@@ -167,7 +167,7 @@ def test_the_keys_of_a_removed_member_lose_the_organization(mock: Mock) -> None:
     noor = mock.ok("POST", "/apikey/", {"name": "k", "bindings": [binding("org_admin", GLOBEX)]}, key=ENTERPRISE)
     state = mock.universe.world.state
     second = next(user for user in state.users if user.email == "jonas@example.com")
-    key = state.api_keys.rows[noor["apikey"]["id"]]
+    key = state.api_keys[noor["apikey"]["id"]]
     state.api_keys.put(replace(key, user_id=second.id))
     assert mock("GET", f"/organization/?orgId={GLOBEX}", key=key.key).status == 200
     assert remove(mock, "jonas@example.com", ENTERPRISE, GLOBEX).status == 200

@@ -108,7 +108,7 @@ def test_a_new_organization_takes_what_is_sent(mock: Mock) -> None:
     org_id = create(mock, " <b>Example</b> Labs ", email="labs@example.com", estimatedMau=1000, website="example.com")
     found = mock.get(f"/organization/?orgId={org_id}")["data"]
     assert (found["name"], found["management_email"]) == ("Example Labs", "labs@example.com")
-    stored = mock.universe.world.state.organizations.rows[org_id]
+    stored = mock.universe.world.state.organizations[org_id]
     assert stored.website == "https://example.com/"
     assert stored.tier == "standard"
 

@@ -203,7 +203,7 @@ def test_kept_totals_follow_every_write(monkeypatch: pytest.MonkeyPatch) -> None
     usage.put(DailyUsage(app_id="b", day=FIRST, mau=10))
     assert (total("a"), total("a", "b"), total("a", "b")) == (2, 12, 12)
     before = world.snapshot()
-    usage.remove(usage.rows["a", FIRST])
+    usage.remove(usage["a", FIRST])
     assert total("a", "b") == 10
     world.restore(before)
     assert total("a", "b") == 12

@@ -186,10 +186,10 @@ def test_ten_failures_switch_a_webhook_off() -> None:
         deliveries.send_due(world)
         world.clock.advance(DAY / SECOND)
         world.tick()
-    settled = world.state.deliveries.rows[delivery.id]
+    settled = world.state.deliveries[delivery.id]
     assert (settled.status, settled.attempt_count, len(set(posted))) == ("failed", 10, 10)
     assert settled.completed_at is not None
-    assert not world.state.webhooks.rows[WEBHOOK.id].enabled
+    assert not world.state.webhooks[WEBHOOK.id].enabled
 
 
 def test_a_receiver_that_is_gone_is_not_asked_again() -> None:
@@ -199,7 +199,7 @@ def test_a_receiver_that_is_gone_is_not_asked_again() -> None:
     deliveries.record_event(world, ROW)
     (settled,) = deliveries.send_due(world)
     assert (settled.status, settled.attempt_count) == ("failed", 1)
-    assert not world.state.webhooks.rows[WEBHOOK.id].enabled
+    assert not world.state.webhooks[WEBHOOK.id].enabled
 
 
 def test_a_delivered_event_is_done() -> None:

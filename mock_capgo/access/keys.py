@@ -152,7 +152,7 @@ def _limited(world: World, key: ApiKey, bindings: tuple[Binding, ...]) -> bool:
 def _bound_where_hashed(world: World, key: ApiKey) -> bool:
     organizations = world.state.organizations
     return any(
-        organizations.rows[binding.org_id].enforce_hashed_api_keys
+        organizations[binding.org_id].enforce_hashed_api_keys
         for binding in active(world.state.bindings.where("principal", key.rbac_id), world.now)
     )
 
@@ -162,7 +162,7 @@ def _mode_bindings(world: World, key: ApiKey) -> tuple[Binding, ...]:
     role = mode_role(key.mode or "read")
     state = world.state
     member_of = [member.org_id for member in state.members.where("user", key.user_id) if not member.is_invite]
-    orgs = [org_id for org_id in key.limited_to_orgs or member_of if org_id in state.organizations.rows]
+    orgs = [org_id for org_id in key.limited_to_orgs or member_of if org_id in state.organizations]
     if not key.limited_to_apps:
         return tuple(_virtual(key, role, "org", org_id, None) for org_id in orgs)
     found = [_virtual(key, "apikey_org_reader", "org", org_id, None) for org_id in orgs]

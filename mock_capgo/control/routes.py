@@ -101,6 +101,5 @@ async def reset(request: Request, universe: Universe) -> Response:
     """Back to the fixture, or to another one, at a moment."""
     wanted = await read_object(request, {"fixture", "now"})
     fixture = typed(wanted, "fixture", str, "the name of a built-in world, as text,")
-    universe.reset(fixture, moment(wanted, "now"))
-    now = iso_millis(universe.world.clock.now())
-    return reply({"status": "ok", "fixture": universe.fixture.source, "now": now})
+    beginning = universe.reset(fixture, moment(wanted, "now"))
+    return reply({"status": "ok", "fixture": universe.fixture.source, "now": iso_millis(beginning)})

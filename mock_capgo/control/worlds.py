@@ -83,7 +83,7 @@ async def make_key(request: Request, universe: Universe) -> Response:
     # A world that was made has keys of its own: another world of the same seed must not have the same.
     value, rbac_id = str(uuid.uuid4()) if universe.fresh_keys else world.uuid(), world.uuid()
     hashed = bool(typed(wanted, "hashed", bool, "true or false"))
-    organization = world.state.organizations.rows[org_id]
+    organization = world.state.organizations[org_id]
     key = ApiKey(
         id=world.state.next_id("api_key"),
         user_id=organization.created_by,
@@ -182,7 +182,7 @@ def _scope(universe: Universe, wanted: dict[str, Any], scope: str) -> tuple[str,
         raise ControlError(404, f"there is no app {app_id}")
     first = next(iter(state.organizations), None)
     org_id = str(org_id or (app.owner_org if app else first.id if first else ""))
-    if org_id not in state.organizations.rows:
+    if org_id not in state.organizations:
         raise ControlError(404, f"there is no organization {org_id}" if org_id else "the world has no organization")
     if scope == "org":
         return org_id, None, None

@@ -28,7 +28,7 @@ blocked until somebody fills this in."""
 
 def has_valid_plan(state: State, app: App, now: Micros, *, bandwidth: bool = True) -> bool:
     """Whether the app's organization may serve devices; `bandwidth` False looks at active users alone (32 §3)."""
-    organization = state.organizations.rows[app.owner_org]
+    organization = state.organizations[app.owner_org]
     subscription = state.subscriptions.get(organization.customer_id) if organization.customer_id else None
     if organization.has_usage_credits or subscription is None:
         return True

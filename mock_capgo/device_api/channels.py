@@ -103,7 +103,7 @@ def serves(channel: Channel, platform: str) -> bool:
 
 def has_bundle(state: State, channel: Channel) -> bool:
     """Whether a channel can be followed: without a bundle it leads to the native one, with a deleted one nowhere."""
-    return channel.version is None or not state.bundles.rows[channel.version].deleted
+    return channel.version is None or not state.bundles[channel.version].deleted
 
 
 def _may_be_named(channel: Channel, platform: str) -> bool:

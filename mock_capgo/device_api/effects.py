@@ -103,7 +103,7 @@ def note_attempt(call: Call, channel_id: int, name: str, *, failed: bool) -> Non
 
 def billing_period(state: State, app: App, now: Micros) -> Micros:
     """When the billing period that holds `now` began: the subscription's, else the calendar month."""
-    organization = state.organizations.rows[app.owner_org]
+    organization = state.organizations[app.owner_org]
     subscription = state.subscriptions.get(organization.customer_id) if organization.customer_id else None
     if subscription is not None:
         start, length = subscription.subscription_anchor_start, subscription.subscription_anchor_end

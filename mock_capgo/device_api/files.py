@@ -16,7 +16,7 @@ from mock_capgo.call import Call
 from mock_capgo.device_api.effects import count_download
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.resources.common import find_bundle
-from mock_capgo.world.records import App, Bundle, StoredFile
+from mock_capgo.world.records import App, Bundle, StoredFile, archive_path
 
 MAX_FILE = 1024 * 1024 * 1024
 """Bytes that the service takes in one file."""
@@ -101,11 +101,6 @@ def upload_token(call: Call, path: str) -> str:
     token = call.world.uuid()
     call.state.upload_links[token] = (path, call.caller.key.id)
     return token
-
-
-def archive_path(app: App, name: str) -> str:
-    """Where the archive of a bundle lies."""
-    return f"orgs/{app.owner_org}/apps/{app.app_id}/{name}.zip"
 
 
 def writable(call: Call, path: str) -> App:

@@ -80,11 +80,11 @@ def create_app(call: Call) -> App:
     org_id = js_text(params["owner_org"])
     if not call.may("org.create_app", org_id.lower()):
         raise Refusal(errors.APP_CREATE_DENIED, {"org_id": params["owner_org"]})
-    if app_id in call.state.apps.rows:
+    if app_id in call.state.apps:
         detail = f"Key (app_id)=({app_id}) already exists."
         raise Refusal(errors.APP_ID_TAKEN, {"app_id": app_id, "constraint": "apps_pkey", "detail": detail})
     onboarding = params.get("need_onboarding") is True
-    organization = call.state.organizations.rows[org_id.lower()]
+    organization = call.state.organizations[org_id.lower()]
     app = App(
         created_at=call.now,
         app_id=app_id,

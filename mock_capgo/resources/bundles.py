@@ -80,7 +80,7 @@ def create_bundle(call: Call) -> Bundle:
     if not url.startswith("https://"):
         raise Refusal(errors.INVALID_PROTOCOL, {"external_url": params["external_url"]})
     session_key, key_id = text(params.get("session_key")), text(params.get("key_id"))
-    _refuse_unencrypted(call.state.organizations.rows[app.owner_org], session_key, key_id)
+    _refuse_unencrypted(call.state.organizations[app.owner_org], session_key, key_id)
     namesake = call.state.bundles.first("name", (app_id, version))
     if namesake is not None and not namesake.deleted:
         raise Refusal(errors.VERSION_ALREADY_EXISTS, {"version": version})

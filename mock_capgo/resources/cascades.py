@@ -65,7 +65,7 @@ def remove_member(world: World, member: Member) -> None:
 def remove_key(world: World, key_id: int) -> None:
     """A key with its bindings."""
     state = world.state
-    key = state.api_keys.rows[key_id]
+    key = state.api_keys[key_id]
     for binding in state.bindings.where("principal", key.rbac_id):
         state.bindings.remove(binding)
     state.api_keys.remove(key)
@@ -76,7 +76,7 @@ def delete_webhook(world: World, webhook_id: str) -> None:
     state = world.state
     for delivery in state.deliveries.where("webhook", webhook_id):
         state.deliveries.remove(delivery)
-    state.webhooks.remove(state.webhooks.rows[webhook_id])
+    state.webhooks.remove(state.webhooks[webhook_id])
 
 
 def touch_app(world: World, app_id: str, actor: Actor) -> None:
@@ -91,7 +91,7 @@ def touch_app(world: World, app_id: str, actor: Actor) -> None:
         if channel.rollout_version is not None and channel.rollout_enabled and channel.rollout_percentage_bps > 0
     ]
     paused = {
-        state.bundles.rows[channel.rollout_version].name: None
+        state.bundles[channel.rollout_version].name: None
         for channel in rolling
         if channel.rollout_paused_at is not None and channel.rollout_version is not None
     }

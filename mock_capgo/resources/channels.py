@@ -111,7 +111,7 @@ def set_stable(call: Call, channel: Channel, version: int | None) -> Channel:
 
 
 def _shown(call: Call, channel: Channel) -> ShownChannel:
-    bundles = call.state.bundles.rows
+    bundles = call.state.bundles
     return ShownChannel(
         channel,
         None if channel.version is None else bundles[channel.version].name,
@@ -367,7 +367,7 @@ def _delete_preview(call: Call, app_id: str, channel: Channel | None) -> None:
     if not owns_preview_channel(call, channel.id):
         raise Refusal(errors.CHANNELS_OUT_OF_REACH, {"app_id": app_id, "channel_id": str(channel.id)})
     versions = {version for version in (channel.version, channel.rollout_version) if version is not None}
-    bundles = [call.state.bundles.rows[version] for version in sorted(versions)]
+    bundles = [call.state.bundles[version] for version in sorted(versions)]
     bundles = [bundle for bundle in bundles if not bundle.deleted]
     if any(bundle.created_by_apikey_rbac_id != call.caller.key.rbac_id for bundle in bundles):
         raise Refusal(errors.PREVIEW_BUNDLE_FOREIGN)

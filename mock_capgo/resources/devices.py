@@ -167,11 +167,11 @@ def _after_cursor(call: Call, app_id: str, order: str | None, cursor: Any) -> It
     usable = bool(at and device_id)
     if order is None:
         # By device id alone: the cursor's time is not looked at (23 §3).
-        ids = state.device_order.get(app_id, [])
+        ids = state.device_order.ids(app_id)
         start = bisect_right(ids, device_id) if usable else 0
-        return (state.devices.rows[app_id, ids[index]] for index in range(start, len(ids)))
+        return (state.devices[app_id, ids[index]] for index in range(start, len(ids)))
     sign = 1 if order == "asc" else -1
-    by_time = sorted(state.devices.where("app", app_id), key=lambda d: (sign * d.updated_at, d.device_id))
+    by_time = sorted(state.devices_of(app_id), key=lambda d: (sign * d.updated_at, d.device_id))
     if not usable or moment is None:
         return by_time
     behind = (sign * moment, device_id)

@@ -60,7 +60,7 @@ def list_members(call: Call) -> list[ListedMember]:
     org_id = _organization(call, check(call.params, _LIST)["orgId"], "org.read_members")
     refuse_unexpiring_key(call, org_id)
     state = call.state
-    members = [listed(member, state.users.rows[member.user_id]) for member in state.members.where("org", org_id)]
+    members = [listed(member, state.users[member.user_id]) for member in state.members.where("org", org_id)]
     open_invitations = [
         _invited(invitation)
         for invitation in state.invitations.where("org", org_id)
@@ -116,7 +116,7 @@ def remove_member(call: Call) -> None:
     if _is_super_admin(bindings, org_id) and all(binding.expires_at is not None for binding in others):
         if others or not call.has(Quirk.SOLE_SUPER_ADMIN_TAKES_ORG_ALONG):
             raise Refusal(errors.LAST_SUPER_ADMIN, {"orgId": params["orgId"]})
-        cascades.delete_organization(call.world, call.state.organizations.rows[org_id], call.actor)
+        cascades.delete_organization(call.world, call.state.organizations[org_id], call.actor)
         return
     cascades.remove_member(call.world, member)
 

@@ -244,7 +244,7 @@ def _guard(call: Call, org_id: str) -> str:
 
 
 def _reads(call: Call, bindings: Iterable[Binding], org_id: str) -> bool:
-    return org_id in call.state.organizations.rows and allowed(bindings, "org.read", org_id=org_id)
+    return org_id in call.state.organizations and allowed(bindings, "org.read", org_id=org_id)
 
 
 def _detail(call: Call, org_id: str, webhook_id: str) -> WebhookDetail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import io
 import logging
 import os
@@ -21,7 +22,6 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mock_capgo import __version__
-from mock_capgo.access.keys import digest
 from mock_capgo.control.guard import is_loopback
 from mock_capgo.server.app import Application, create_app
 from mock_capgo.server.asgi import AccessLog
@@ -31,7 +31,7 @@ from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.settings import Settings
 from mock_capgo.world.clock import iso_millis, wall_clock
-from mock_capgo.world.fixture import FixtureError, dump
+from mock_capgo.world.fixture import FixtureError
 from mock_capgo.world.records import ApiKey
 
 SHUTDOWN_SECONDS = 1
@@ -68,6 +68,9 @@ def serve(settings: Settings, out: TextIO | None = None) -> int:
     def announce() -> None:
         _announce(app.state.universe, settings, {name: _url(listening) for name, _, listening in ports}, out)
 
+    # What a server begins with is never garbage: the collector need not look through a million devices again and again.
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=_config(app).get_loop_factory()) as runner:
         runner.run(_run([(served, listening) for _, served, listening in ports], app, announce))
     if settings.save_on_exit:
@@ -77,7 +80,7 @@ def serve(settings: Settings, out: TextIO | None = None) -> int:
 
 def save(universe: Universe, path: Path) -> None:
     """Write a world to a file, as a fixture. A crash half-way leaves the old file whole."""
-    document = dump(universe.world.state, universe.world.clock.now(), "saved when the server stopped")
+    document = universe.export("saved when the server stopped")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     # It holds API keys: for its owner's eyes, unless an older file was for more.
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
@@ -185,22 +188,17 @@ def _describe(universe: Universe, key: ApiKey) -> tuple[str, str, str]:
     bindings = state.bindings.where("principal", key.rbac_id)
     roles: list[str] = []
     for binding in bindings[:2]:
-        where = binding.app_id or state.organizations.rows[binding.org_id].name
+        where = binding.app_id or state.organizations[binding.org_id].name
         roles.append(f"{binding.role} on {where}")
     if len(bindings) > len(roles):
         roles.append(f"and {len(bindings) - len(roles)} more")
     if key.expires_at is not None and key.expires_at <= universe.world.now:
         roles.append("expired")
-    value = key.key or _plain_value(universe, key)
-    return value, key.name, ", ".join(roles) or (f"mode {key.mode}" if key.mode else "no role")
-
-
-def _plain_value(universe: Universe, key: ApiKey) -> str:
-    """The value of a hashed key where the fixture tells it: the world itself does not know it."""
-    for row in universe.fixture.document.get("api_keys", ()):
-        if row.get("hashed") and digest(row["key"]) == key.key_hash:
-            return str(row["key"])
-    return "(hashed)"
+    return (
+        universe.value_of(key) or "(hashed)",
+        key.name,
+        ", ".join(roles) or (f"mode {key.mode}" if key.mode else "no role"),
+    )
 
 
 def _access_log(settings: Settings, out: TextIO) -> AccessLog | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from mock_capgo.access.keys import digest
+from mock_capgo.access.keys import digest, find_key
 from mock_capgo.access.limits import Limits
 from mock_capgo.dialects import Dialect
 from mock_capgo.quirks import Quirk
@@ -14,7 +15,7 @@ from mock_capgo.resources import deliveries
 from mock_capgo.server.faults import Faults
 from mock_capgo.server.journal import Journal
 from mock_capgo.world.clock import Clock, wall_clock
-from mock_capgo.world.fixture import Fixture, FixtureError, builtin_fixtures, read_fixture
+from mock_capgo.world.fixture import Fixture, FixtureError, builtin_fixtures, dump, read_fixture
 from mock_capgo.world.records import SECOND, ApiKey, Micros
 from mock_capgo.world.world import Snapshot, World
 
@@ -26,9 +27,9 @@ QUEUE_DELAY: Micros = 10 * SECOND
 class Universe:
     """One isolated universe. Everything that a test may change is in here, and nothing is shared.
 
-    `fixture` is what `reset` goes back to, `started_with` what the server was started with; `keys` are the
-    values of its API keys by the label that the fixture gives them. `ttl` is how many idle seconds it lives,
-    None for as long as the server.
+    `fixture` is what `reset` goes back to, `started_with` what the server was started with; `hashed` are the
+    values of hashed API keys by their hash, as far as a fixture told them: the world itself does not know them.
+    `ttl` is how many idle seconds it lives, None for as long as the server.
     """
 
     id: str
@@ -40,7 +41,7 @@ class Universe:
     faults: Faults = field(default_factory=Faults)
     journal: Journal = field(default_factory=Journal)
     checkpoints: dict[str, Snapshot] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
+    hashed: dict[str, str] = field(default_factory=dict)
     fresh_keys: bool = False
     ttl: float | None = None
     explains: bool = False
@@ -49,12 +50,14 @@ class Universe:
     """The moment that `reset` goes back to where it is told none; None for the machine's time."""
     touched: float = field(default_factory=time.monotonic)
     stale_answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    _fresh: dict[str, str] = field(default_factory=dict)
+    """The values that this universe gave its keys, by label."""
 
-    def reset(self, fixture: str | None = None, now: Micros | None = None) -> None:
+    def reset(self, fixture: str | None = None, now: Micros | None = None) -> Micros:
         """Back to the fixture, or to another one: records, ids, limits, faults, journal and the queue.
 
-        `now` sets the clock, and is the moment from which relative times of the fixture count. Raises
-        FixtureError, and changes nothing then.
+        `now` sets the clock, and is the moment from which relative times of the fixture count. Returns the moment
+        at which the world begins. Raises FixtureError, and changes nothing then.
         """
         wanted = self.fixture if fixture is None else find_fixture(fixture, self.started_with)
         moment = now if now is not None else self.starts_at if self.starts_at is not None else wall_clock()
@@ -66,40 +69,54 @@ class Universe:
         self.journal.clear()
         self.checkpoints.clear()
         self.stale_answers.clear()
-        self._label_keys()
+        self._begin_keys()
+        return moment
 
     def start(self) -> Universe:
-        """Name the keys, and listen to the audit log for webhooks. Called once."""
+        """Give out keys, and listen to the audit log for webhooks. Called once."""
         self.world.audited.append(deliveries.record_event)
-        self._label_keys()
+        self._begin_keys()
         return self
+
+    def export(self, description: str) -> dict[str, Any]:
+        """The whole world as a fixture that begins now."""
+        self.world.tick()
+        return dump(self.world.state, self.world.now, description, self.hashed)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The values of the API keys that fixtures tell, by label."""
+        labelled = {key.label: self.value_of(key) for key in self.world.state.api_keys if key.label is not None}
+        return {label: value for label, value in labelled.items() if value is not None}
+
+    def value_of(self, key: ApiKey) -> str | None:
+        """What a client sends as this key; None for a hashed one that nobody told."""
+        return key.key or self.hashed.get(key.key_hash or "")
 
     def knows_key(self, value: str) -> bool:
         """Whether a value is one of this universe's API keys, good or not."""
-        keys = self.world.state.api_keys
-        return keys.first("key", value) is not None or keys.first("key_hash", digest(value)) is not None
+        return find_key(self.world, value) is not None
 
-    def _label_keys(self) -> None:
-        """Find the value of every key that the fixture tells, and give this universe values of its own if asked.
+    def learn_keys(self, fixture: Fixture) -> None:
+        """Note the values of hashed keys that a fixture tells."""
+        rows = fixture.document.get("api_keys", ())
+        self.hashed |= {digest(row["key"]): row["key"] for row in rows if row.get("hashed")}
 
-        A hashed key's value is in the fixture alone: the world keeps its hash.
-        """
-        mine, self.keys = self.keys, {}
-        told = {digest(row["key"]): row for row in self.fixture.document.get("api_keys", ()) if row.get("key")}
-        for key in list(self.world.state.api_keys):
-            row = told.get(key.key_hash or digest(key.key or ""))
-            if row is None:
-                continue
-            value, label = str(row["key"]), str(row.get("label") or key.name)
-            if self.fresh_keys:
+    def _begin_keys(self) -> None:
+        """Take the keys of the fixture, each with a value of this universe's own where it is to have such."""
+        self.learn_keys(self.fixture)
+        if not self.fresh_keys:
+            return
+        table = self.world.state.api_keys
+        for key in list(table):
+            if key.label is not None and self.value_of(key) is not None:
                 # Not from the world's seed: two worlds of one seed must not share a key. A reset keeps them.
-                value = mine.get(label) or str(uuid.uuid4())
-                self.world.state.api_keys.put(_with_value(key, value))
-            self.keys[label] = value
-
-
-def _with_value(key: ApiKey, value: str) -> ApiKey:
-    return replace(key, key=value) if key.key_hash is None else replace(key, key_hash=digest(value))
+                value = self._fresh.setdefault(key.label, str(uuid.uuid4()))
+                if key.key is not None:
+                    table.put(replace(key, key=value))
+                    continue
+                self.hashed[digest(value)] = value
+                table.put(replace(key, key_hash=digest(value)))
 
 
 def find_fixture(name: str, started_with: Fixture) -> Fixture:
@@ -124,8 +141,8 @@ def create_universe(
     fresh_keys: bool = False,
 ) -> Universe:
     """A universe that starts at `now` (the machine's time when None) from a fixture. Raises FixtureError."""
-    clock = Clock(now)
-    world = World(fixture.load(clock.now()).state, clock, seed)
+    beginning = wall_clock() if now is None else now
+    world = World(fixture.load(beginning).state, Clock(beginning), seed)
     world.queue_delay = QUEUE_DELAY if Quirk.QUEUED_UPDATES in dialect.quirks else 0
     return Universe(
         universe_id,

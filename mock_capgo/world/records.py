@@ -147,7 +147,10 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """An API key. Plain keys have `key`; of hashed ones only the SHA-256 is kept, in `key_hash`."""
+    """An API key. Plain keys have `key`; of hashed ones only the SHA-256 is kept, in `key_hash`.
+
+    `label` is what tests call it, where a fixture tells it.
+    """
 
     id: int
     user_id: str
@@ -160,6 +163,7 @@ class ApiKey:
     expires_at: Micros | None = None
     global_permissions: tuple[str, ...] = ()
     mode: str | None = None
+    label: str | None = None
     limited_to_apps: tuple[str, ...] = ()
     limited_to_orgs: tuple[str, ...] = ()
 
@@ -338,6 +342,11 @@ class StoredFile:
     def whole(self) -> bool:
         """Whether every byte is there."""
         return self.length == len(self.data)
+
+
+def archive_path(app: App, name: str) -> str:
+    """Where the archive of a bundle lies (40 §5)."""
+    return f"orgs/{app.owner_org}/apps/{app.app_id}/{name}.zip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,13 @@ Belongs here: which tables there are and how their records are found. A state kn
 from __future__ import annotations
 
 import heapq
-from bisect import insort
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mock_capgo.device_api.store import DeviceStore
+from mock_capgo.world.moments import settled, settled_moment
+from mock_capgo.world.order import Order
 from mock_capgo.world.records import (
     ApiKey,
     App,
@@ -35,7 +36,10 @@ from mock_capgo.world.records import (
     User,
     Webhook,
 )
-from mock_capgo.world.table import Table
+from mock_capgo.world.table import Base, Table
+
+ROWS_OF_AN_EMPTY_STATE = 100
+"""What a state takes in memory before anything is in it, told in rows."""
 
 
 @dataclass(order=True, frozen=True)
@@ -81,8 +85,7 @@ class State:
     upload_links: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Token of an upload address -> (storage path, id of the key that asked for it)."""
     device_store: DeviceStore = field(default_factory=DeviceStore)
-    device_order: dict[str, list[str]] = field(default_factory=dict)
-    """App id -> its device ids, sorted, so that a page in the middle is found by bisection."""
+    device_order: Order = field(default_factory=Order)
 
     def copy(self) -> State:
         """An independent state with the same records."""
@@ -96,7 +99,7 @@ class State:
             files=self.files.copy(),
             upload_links=self.upload_links.copy(),
             device_store=self.device_store.copy(),
-            device_order={app_id: ids.copy() for app_id, ids in self.device_order.items()},
+            device_order=self.device_order.copy(),
         )
 
     def next_id(self, sequence: str) -> int:
@@ -107,15 +110,24 @@ class State:
 
     def put_device(self, device: Device) -> None:
         """Add or refresh a device."""
-        if (device.app_id, device.device_id) not in self.devices.rows:
-            insort(self.device_order.setdefault(device.app_id, []), device.device_id)
+        if (device.app_id, device.device_id) not in self.devices:
+            self.device_order.add(device.app_id, device.device_id)
         self.devices.put(device)
+
+    def devices_of(self, app_id: str) -> list[Device]:
+        """The devices of an app, in the order of their ids."""
+        return [self.devices[app_id, device_id] for device_id in self.device_order.ids(app_id)]
+
+    def remove_device(self, device: Device) -> None:
+        """Take a device out. Raises KeyError when it is not there."""
+        self.devices.remove(device)
+        self.device_order.remove(device.app_id, device.device_id)
 
     def remove_devices(self, app_id: str) -> None:
         """Take every device of an app out."""
-        for device in self.devices.where("app", app_id):
+        for device in self.devices_of(app_id):
             self.devices.remove(device)
-        self.device_order.pop(app_id, None)
+        self.device_order.forget(app_id)
 
     def schedule(self, due: Micros, kind: str, *args: Any) -> None:
         """Queue a job."""
@@ -130,15 +142,17 @@ class State:
         """Every broken invariant: indexes, and references to things that are not there."""
         found = [f"{name}: {problem}" for name in TABLES for problem in getattr(self, name).check()]
         for table, member, target in _REFERENCES:
-            known = getattr(self, target).rows
+            known = getattr(self, target)
             found += [
                 f"{table}: {member} {getattr(record, member)!r} is not there"
                 for record in getattr(self, table)
                 if getattr(record, member) is not None and getattr(record, member) not in known
             ]
-        for app_id, ids in self.device_order.items():
-            if ids != sorted(device.device_id for device in self.devices.where("app", app_id)):
-                found.append(f"devices of {app_id}: the order differs from a rebuild")
+        rebuilt = Order()
+        for device in self.devices:
+            rebuilt.add(device.app_id, device.device_id)
+        if rebuilt.as_dict() != self.device_order.as_dict():
+            found.append("devices: the order differs from a rebuild")
         return found
 
 
@@ -204,7 +218,7 @@ def empty_state() -> State:
             channel=lambda deployment: deployment.channel_id,
             app=lambda deployment: deployment.app_id,
         ),
-        devices=Table(lambda device: (device.app_id, device.device_id), app=lambda device: device.app_id),
+        devices=Table(lambda device: (device.app_id, device.device_id)),
         overrides=Table(
             lambda override: (override.app_id, override.device_id),
             app=lambda override: override.app_id,
@@ -225,3 +239,62 @@ def empty_state() -> State:
 
 
 TABLES = tuple(name for name in State.__dataclass_fields__ if State.__dataclass_fields__[name].type.startswith("Table"))
+
+
+class Template:
+    """A state that any number of worlds begin with. Beginning costs the same, however much there is in it.
+
+    The state must not change any more. Its moments may be told from the beginning of a world
+    (`mock_capgo.world.moments`), which each world has for itself.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._bases: dict[str, Base[Any]] = {name: getattr(state, name).as_base() for name in TABLES}
+
+    def begin(self, beginning: Micros) -> State:
+        """A state of its own for a world that begins at `beginning`."""
+        template = self._state
+        tables = {name: getattr(template, name).standing_on(base, beginning) for name, base in self._bases.items()}
+        jobs = [replace(job, due=settled_moment(job.due, beginning)) for job in template.jobs]
+        return State(
+            **tables,
+            sequences=template.sequences.copy(),
+            tombstones={
+                app_id: (org_id, settled_moment(at, beginning)) for app_id, (org_id, at) in template.tombstones.items()
+            },
+            used_org_ids=template.used_org_ids.copy(),
+            jobs=sorted(jobs),
+            files={path: settled(file, beginning) for path, file in template.files.items()},
+            device_store=_begun(template.device_store, beginning),
+            device_order=template.device_order.copy(),
+        )
+
+    def with_tables(self, **tables: Table[Any]) -> Template:
+        """The same with other tables in the place of some."""
+        twin = object.__new__(Template)
+        twin._state = self._state
+        twin._bases = self._bases | {name: table.as_base() for name, table in tables.items()}
+        return twin
+
+
+def held_rows(states: Iterable[State]) -> int:
+    """How many rows some states hold together. What they share counts once."""
+    own, shared = 0, {}
+    for state in states:
+        own += ROWS_OF_AN_EMPTY_STATE
+        for name in TABLES:
+            table: Table[Any] = getattr(state, name)
+            own += table.own_rows()
+            shared[id(table.base)] = len(table.base.rows)
+    return own + sum(shared.values())
+
+
+def _begun(store: DeviceStore, beginning: Micros) -> DeviceStore:
+    begun = store.copy()
+    for key, decision in store.rollout_decisions.items():
+        expires_at = settled_moment(decision.expires_at, beginning)
+        begun.rollout_decisions[key] = decision._replace(expires_at=expires_at)
+    for device, period in store.counted_in.items():
+        begun.counted_in[device] = settled_moment(period, beginning)
+    return begun

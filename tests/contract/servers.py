@@ -93,4 +93,4 @@ def state_of(recorder: Recorder) -> dict[str, Any]:
     """What the server holds, as far as a client could ever tell: rows of everything, without counters of ids."""
     state = recorder.app.state.universe.world.state
     tables = ("organizations", "members", "api_keys", "bindings", "apps", "bundles", "channels", "devices", "overrides")
-    return {name: sorted(map(repr, getattr(state, name).rows.values())) for name in tables}
+    return {name: sorted(map(repr, getattr(state, name))) for name in tables}

@@ -143,7 +143,6 @@ def test_seeding_is_all_or_nothing(hub: Hub, world: World) -> None:
     assert whole(hub, world)
 
 
-@pytest.mark.xfail(reason="the pointer counts the rows of the merged world: /devices/41 for the second of the request")
 def test_a_refused_seed_points_at_the_row_that_was_sent(hub: Hub, world: World) -> None:
     """The pointer of a refusal counts rows as the request does, not as the whole world."""
     rows = [device(1), device(2, app_id="com.example.nothing")]

@@ -54,14 +54,14 @@ class Bench:
 
     @property
     def app(self) -> App:
-        return self.state.apps.rows[APP]
+        return self.state.apps[APP]
 
     def set_app(self, **changes: Any) -> None:
         self.state.apps.put(replace(self.app, **changes))
 
     def pay(self, **subscription: Any) -> None:
         """Give the organization a subscription; nothing is paid unless said."""
-        organization = self.state.organizations.rows[ORG]
+        organization = self.state.organizations[ORG]
         self.state.organizations.put(replace(organization, customer_id="cus"))
         told = {"status": "canceled", **subscription}
         self.state.subscriptions.put(Subscription(customer_id="cus", product_id="prod", **told))
@@ -89,7 +89,7 @@ class Bench:
         return made
 
     def change(self, channel: Channel, **changes: Any) -> Channel:
-        made = replace(self.state.channels.rows[channel.id], **changes)
+        made = replace(self.state.channels[channel.id], **changes)
         self.state.channels.put(made)
         return made
 

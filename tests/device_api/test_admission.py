@@ -55,7 +55,7 @@ def _fields(record: Any) -> dict[str, Any]:
 def test_a_customer_without_subscription(bench: Bench) -> None:
     """Where billing was never set up everything is served."""
     bench.pay()
-    bench.state.subscriptions.remove(bench.state.subscriptions.rows["cus"])
+    bench.state.subscriptions.remove(bench.state.subscriptions["cus"])
     assert bench.check().status == 200
 
 

@@ -35,14 +35,14 @@ def _later(bench: Bench, channel: Channel, minutes: float = 5) -> Channel:
     """The channel after the clock has moved and somebody called."""
     bench.world.clock.advance(minutes * 60)
     bench.send("GET", "/updates")
-    return bench.state.channels.rows[channel.id]
+    return bench.state.channels[channel.id]
 
 
 def test_a_failing_rollout_is_paused(bench: Bench) -> None:
     """Five minutes after too many failures the rollout is paused, with the reason, and devices get the stable one."""
     channel = _watched(bench)
     _happen(bench, 5, 10)
-    assert bench.state.channels.rows[channel.id].rollout_paused_at is None
+    assert bench.state.channels[channel.id].rollout_paused_at is None
     after = _later(bench, channel)
     assert after.rollout_paused_at == after.auto_pause_last_triggered_at == after.auto_pause_last_checked_at
     assert after.rollout_pause_reason is not None
@@ -149,7 +149,7 @@ def test_attempts_are_kept_for_a_week(bench: Bench) -> None:
     bench.world.clock.advance(8 * 86_400)
     _happen(bench, 1, 0)
     assert [(entry.installs, entry.failures) for entry in queue] == [(1, 0)]
-    assert bench.state.apps.rows[APP].rollout_channel_count == 0
+    assert bench.state.apps[APP].rollout_channel_count == 0
 
 
 @pytest.mark.parametrize(

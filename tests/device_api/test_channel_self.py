@@ -71,9 +71,9 @@ def test_a_local_plugin_is_told_what_it_says(house: Bench) -> None:
 
 def test_a_local_plugin_lets_go_of_nothing(house: Bench) -> None:
     """Unsetting always succeeds, and leaves an override of the API where it is."""
-    house.force(house.state.channels.rows[2])
+    house.force(house.state.channels[2])
     assert _delete(house, LOCAL).body == OK
-    assert (APP, DEVICE) in house.state.overrides.rows
+    assert (APP, DEVICE) in house.state.overrides
 
 
 # Legacy plugins -------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_to_choose_the_public_channel_is_to_choose_none(house: Bench) -> None:
     _post(house, "open")
     assert _post(house, "public").body == OK
     assert not house.state.device_store.self_set
-    house.change(house.state.channels.rows[1], android=False)
+    house.change(house.state.channels[1], android=False)
     _post(house, "public", device_id=device(2))
     assert house.state.device_store.self_set == {(APP, device(2)): 1}
 
@@ -111,7 +111,7 @@ def test_choosing_the_same_channel_again(house: Bench) -> None:
 def test_a_channel_that_holds_its_devices(house: Bench) -> None:
     """From a channel that is closed to devices by now, none gets away by itself."""
     _post(house, "open")
-    house.change(house.state.channels.rows[2], allow_device_self_set=False)
+    house.change(house.state.channels[2], allow_device_self_set=False)
     assert _post(house, "absent").body == CANNOT
     assert _delete(house).body == CANNOT
     assert _put(house) == {"channel": "open", "status": "override", "allowSet": False}
@@ -126,7 +126,7 @@ def test_channels_that_cannot_be_chosen(house: Bench, plugin: str) -> None:
     assert (closed.status, closed.body["error"], closed.body["channel"]) == (
         200, "channel_self_set_not_allowed", "closed",
     )  # fmt: skip
-    house.change(house.state.channels.rows[1], allow_device_self_set=False)
+    house.change(house.state.channels[1], allow_device_self_set=False)
     assert _post(house, "public", plugin).body["error"] == "public_channel_self_set_not_allowed"
     assert house.stored() is None
 
@@ -134,13 +134,13 @@ def test_channels_that_cannot_be_chosen(house: Bench, plugin: str) -> None:
 @pytest.mark.parametrize("flag", ["ios", "android", "electron", "allow_prod", "allow_dev", "allow_device"])
 def test_choosing_looks_at_no_other_flag(house: Bench, flag: str) -> None:
     """A channel that will refuse the device may be chosen all the same."""
-    house.change(house.state.channels.rows[2], **{flag: False})
+    house.change(house.state.channels[2], **{flag: False})
     assert _post(house, "open").body == OK
 
 
 def test_the_default_of_a_legacy_plugin(house: Bench) -> None:
     """A named default is found by its name alone; without one the public channel of the platform is told."""
-    house.change(house.state.channels.rows[1], ios=False)
+    house.change(house.state.channels[1], ios=False)
     assert _put(house, defaultChannel="closed") == {"channel": "closed", "status": "default"}
     assert _put(house, defaultChannel="absent") == NOT_FOUND
     assert _put(house, platform="ios") == NOT_FOUND

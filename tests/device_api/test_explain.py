@@ -77,7 +77,7 @@ _QUESTIONS = st.fixed_dictionaries(
 
 
 def _everything(bench: Bench) -> tuple[Any, ...]:
-    tables = [dict(getattr(bench.state, name).rows) for name in TABLES]
+    tables = [dict(getattr(bench.state, name).items()) for name in TABLES]
     return tables, bench.state.device_store.copy(), bench.state.sequences.copy(), bench.world.random.getstate()
 
 

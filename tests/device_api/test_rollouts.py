@@ -164,7 +164,7 @@ def test_nobody_stays_at_zero_percent(bench: Bench) -> None:
 def test_a_deleted_target(bench: Bench) -> None:
     """A target that was deleted is offered to nobody."""
     channel = _rolling(bench, 10_000)
-    target = bench.state.bundles.rows[channel.rollout_version]
+    target = bench.state.bundles[channel.rollout_version]
     bench.state.bundles.put(replace(target, deleted=True))
     assert _offered(bench, 1) == STABLE
 

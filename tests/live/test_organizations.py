@@ -114,7 +114,7 @@ def test_what_a_new_organization_has_when_nothing_is_said(world: Live) -> None:
     trial = state.subscriptions.get(f"pending_{org}")
     assert trial is not None
     assert (trial.product_id, trial.status, trial.is_good_plan) == ("prod_LQIregjtNduh4q", None, True)
-    assert trial.trial_at == state.organizations.rows[org].created_at + 15 * DAY
+    assert trial.trial_at == state.organizations[org].created_at + 15 * DAY
 
 
 @pytest.mark.parametrize(

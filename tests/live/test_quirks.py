@@ -48,7 +48,7 @@ def second_page(world: Live) -> Reply:
 def odd_id(world: Live) -> Reply:
     """The members of an organization, one of whom has an id that is no RFC 9562 UUID."""
     state = world.universe.world.state
-    odd = replace(state.users.rows[TEST_USER], id="11111111-1111-9111-1111-111111111111", email="odd@example.com")
+    odd = replace(state.users[TEST_USER], id="11111111-1111-9111-1111-111111111111", email="odd@example.com")
     state.users.put(odd)
     member = state.members.where("org", DEMO_ORG)[0]
     state.members.put(replace(member, id=9999, user_id=odd.id))

@@ -165,7 +165,7 @@ def test_running_totals(stats: Live) -> None:
     use(stats, APP, (5, 100, 10), (7, -20, 0), (0, 50, 5))
     number = stats.make_bundle(APP, "1.0.0", key=key(1))
     state = stats.universe.world.state
-    state.bundles.put(replace(state.bundles.rows[number], size=1000))
+    state.bundles.put(replace(state.bundles[number], size=1000))
     daily = chart(stats, "2024-01-01", "2024-01-04", "&noAccumulate=true")
     assert (column(daily, "storage"), column(daily, "mau")) == ([970, -20, 50], [5, 7, 0])
     total = chart(stats, "2024-01-01", "2024-01-04")
