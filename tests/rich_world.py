@@ -11,7 +11,7 @@ import orjson
 from mock_capgo.world.clock import parse_time
 from mock_capgo.world.fixture import dump, fixture_of, parse_fixture
 from mock_capgo.world.records import DAY
-from mock_capgo.world.rows import audit_row
+from mock_capgo.world.rows import audit_row, changed_fields
 from mock_capgo.world.state import TABLES, State
 from tests.conftest import ACME, GLOBEX
 
@@ -114,7 +114,12 @@ def contents(state: State) -> dict[str, Any]:
     """Everything in a state, in its order; audit rows as they are shown."""
     found: dict[str, Any] = {name: getattr(state, name).items() for name in TABLES}
     found["audit_logs"] = [
-        replace(row, old_record=audit_row(row.old_record), new_record=audit_row(row.new_record))
+        replace(
+            row,
+            old_record=audit_row(row.old_record),
+            new_record=audit_row(row.new_record),
+            changed_fields=changed_fields(row),
+        )
         for row in state.audit_logs
     ]
     jobs = [(job.due, job.order, job.kind, job.args) for job in sorted(state.jobs)]

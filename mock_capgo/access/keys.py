@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from mock_capgo import errors
@@ -48,11 +48,20 @@ def bindings_of(world: World, key: ApiKey, quirks: frozenset[Quirk]) -> tuple[Bi
     return tuple(active(bindings, world.now))
 
 
-def authenticates(world: World, key: ApiKey | None) -> bool:
-    """Whether a key lets its bearer in: not expired, and not a plain key bound where only hashed ones may be."""
-    if key is None or (key.expires_at is not None and key.expires_at <= world.now):
-        return False
-    return key.key is None or not _bound_where_hashed(world, key)
+def caller_of(world: World, key: ApiKey, quirks: frozenset[Quirk]) -> Caller | None:
+    """Who calls with a key. None where it does not let its bearer in.
+
+    That is where it has expired, and where it is a plain key bound where only hashed ones may be.
+    """
+    if key.expires_at is not None and key.expires_at <= world.now:
+        return None
+    bindings = world.state.bindings.where("principal", key.rbac_id)
+    held = active(bindings, world.now)
+    if key.key is not None and _any_wants_hashed(world, held):
+        return None
+    if not bindings and key.mode is not None and Quirk.BINDINGS_ONLY not in quirks:
+        return Caller(key, _mode_bindings(world, key))
+    return Caller(key, tuple(held))
 
 
 def lacks_expiry(world: World, key: ApiKey, org_id: str) -> bool:
@@ -85,9 +94,10 @@ class _Failure(Exception):
 def _documented(world: World, headers: Headers, quirks: frozenset[Quirk]) -> Caller:
     value = headers.get("x-api-key") or headers.get("authorization")
     key = find_key(world, value) if value else None
-    if key is None or not authenticates(world, key):
+    caller = caller_of(world, key, quirks) if key is not None else None
+    if caller is None:
         raise Refusal(errors.NO_KEY_PROVIDED if not value else errors.INVALID_APIKEY)
-    return Caller(key, bindings_of(world, key, quirks))
+    return caller
 
 
 def _live(world: World, headers: Headers, rule: HeaderRule, quirks: frozenset[Quirk], limits: Limits) -> Caller:
@@ -100,10 +110,10 @@ def _live(world: World, headers: Headers, rule: HeaderRule, quirks: frozenset[Qu
     if value is None:
         raise _Failure(errors.NO_KEY_PROVIDED)
     key = find_key(world, value)
-    if key is None or not authenticates(world, key):
+    caller = caller_of(world, key, quirks) if key is not None else None
+    if caller is None:
         raise _Failure(errors.INVALID_APIKEY)
-    limits.count_key(key.id)
-    caller = Caller(key, bindings_of(world, key, quirks))
+    limits.count_key(caller.key.id)
     return caller if subkey_id is None else _subkey(world, caller, int(subkey_id), quirks)
 
 
@@ -132,7 +142,7 @@ def _subkey(world: World, parent: Caller, subkey_id: int, quirks: frozenset[Quir
         raise Refusal(errors.UNLIMITED_SUBKEY)
     if key.key is None:
         raise Refusal(errors.INVALID_SUBKEY)
-    if _bound_where_hashed(world, key):
+    if _any_wants_hashed(world, active(world.state.bindings.where("principal", key.rbac_id), world.now)):
         # Accepted behind its parent, but its plain value resolves to nothing wherever a permission is asked for.
         bindings = ()
     return Caller(key, bindings, parent.key, parent.bindings)
@@ -149,12 +159,9 @@ def _limited(world: World, key: ApiKey, bindings: tuple[Binding, ...]) -> bool:
     return any(binding.org_id not in admin_in for binding in owner)
 
 
-def _bound_where_hashed(world: World, key: ApiKey) -> bool:
+def _any_wants_hashed(world: World, bindings: Iterable[Binding]) -> bool:
     organizations = world.state.organizations
-    return any(
-        organizations[binding.org_id].enforce_hashed_api_keys
-        for binding in active(world.state.bindings.where("principal", key.rbac_id), world.now)
-    )
+    return any(organizations[binding.org_id].enforce_hashed_api_keys for binding in bindings)
 
 
 def _mode_bindings(world: World, key: ApiKey) -> tuple[Binding, ...]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import sqrt
 from statistics import NormalDist
 
-from mock_capgo.device_api.rollouts import ALL, is_rolling
+from mock_capgo.device_api.rollouts import ALL
 from mock_capgo.resources.cascades import touch_app
 from mock_capgo.world.records import MINUTE, SECOND, Channel, Micros
 from mock_capgo.world.world import SYSTEM, World
@@ -30,8 +30,8 @@ def run_auto_pause(world: World) -> None:
     if last is None or last >= due:
         return
     for tick in sorted({last + 1, due}):
-        for channel in list(world.state.channels):
-            if channel.auto_pause_enabled and is_rolling(channel) and channel.rollout_paused_at is None:
+        for channel in world.state.channels.where("watched", True):
+            if channel.rollout_paused_at is None:
                 _check(world, channel, tick * INTERVAL)
 
 

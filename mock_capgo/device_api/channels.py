@@ -90,8 +90,8 @@ def public_channel(state: State, app_id: str, platform: str) -> Channel | None:
     """The channel for everybody on a platform: the first by name, then by id, where there are several."""
     found = [
         channel
-        for channel in state.channels.where("app", app_id)
-        if channel.public and serves(channel, platform) and has_bundle(state, channel)
+        for channel in state.channels.where("public", app_id)
+        if serves(channel, platform) and has_bundle(state, channel)
     ]
     return min(found, key=lambda channel: (channel.name, channel.id)) if found else None
 

@@ -116,25 +116,30 @@ def _name_builtin(params: Fields, shape: Shape) -> None:
 
 
 def _said(params: Fields, country: str | None) -> CheckIn:
-    def said(name: str) -> str:
-        value = params.get(name)
-        return value if isinstance(value, str) else ""
-
+    # What is no text counts as not sent.
+    said = {name: value for name in _TEXTS if type(value := params.get(name)) is str}
+    get = said.get
     return CheckIn(
-        app_id=said("app_id"),
-        device_id=said("device_id"),
-        platform=said("platform"),
-        version_name=said("version_name"),
-        version_build=said("version_build"),
+        app_id=get("app_id", ""),
+        device_id=get("device_id", ""),
+        platform=get("platform", ""),
+        version_name=get("version_name", ""),
+        version_build=get("version_build", ""),
         # Not validated by update checks, and stored as the database writes it.
         version_os=text(params.get("version_os")) or "",
-        plugin_version=said("plugin_version"),
+        plugin_version=get("plugin_version", ""),
         is_prod=params["is_prod"] is True,
         is_emulator=params["is_emulator"] is True,
-        default_channel=said("defaultChannel"),
-        channel=said("channel"),
-        custom_id=said("custom_id").strip(),
-        install_source=said("install_source").strip().lower(),
-        key_id=said("key_id"),
+        default_channel=get("defaultChannel", ""),
+        channel=get("channel", ""),
+        custom_id=get("custom_id", "").strip(),
+        install_source=get("install_source", "").strip().lower(),
+        key_id=get("key_id", ""),
         country=country,
     )
+
+
+_TEXTS = (
+    "app_id", "device_id", "platform", "version_name", "version_build", "plugin_version", "defaultChannel", "channel",
+    "custom_id", "install_source", "key_id",
+)  # fmt: skip

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import cast
+from typing import Any
 
 from mock_capgo.call import Call
 from mock_capgo.device_api.check_in import CheckIn
 from mock_capgo.device_api.schemas import PLATFORMS
 from mock_capgo.device_api.store import Attempts
 from mock_capgo.world.clock import as_datetime, day_of, micros
-from mock_capgo.world.records import DAY, SECOND, App, DailyUsage, DailyVersion, Device, Micros, Platform
+from mock_capgo.world.records import DAY, SECOND, App, DailyUsage, DailyVersion, Device, Micros
 from mock_capgo.world.state import State
 
 ATTEMPTS_KEPT: Micros = 7 * DAY
@@ -34,24 +34,23 @@ def record_device(call: Call, app: App, said: CheckIn, version_name: str | None 
     old = call.state.devices.get(key)
     before = old or Device(app_id=said.app_id, device_id=said.device_id, updated_at=call.now)
     custom_id = said.custom_id if app.allow_device_custom_id else ""
-    seen = replace(
-        before,
-        platform=cast(Platform, said.platform),
-        plugin_version=said.plugin_version,
-        os_version=said.version_os,
-        version_build=said.version_build or "builtin",
-        version_name=(said.version_name if version_name is None else version_name) or None,
-        is_prod=said.is_prod,
-        is_emulator=said.is_emulator,
+    seen: dict[str, Any] = {
+        "platform": said.platform,
+        "plugin_version": said.plugin_version,
+        "os_version": said.version_os,
+        "version_build": said.version_build or "builtin",
+        "version_name": (said.version_name if version_name is None else version_name) or None,
+        "is_prod": said.is_prod,
+        "is_emulator": said.is_emulator,
         # What follows is kept where it was not sent, but for the channel, which the device keeps itself.
-        custom_id=custom_id or before.custom_id,
-        install_source=said.install_source or before.install_source,
-        key_id=said.key_id or before.key_id,
-        country_code=said.country or before.country_code,
-        default_channel=said.default_channel or None,
-    )
-    if old is None or seen != old:
-        call.state.put_device(replace(seen, updated_at=call.now))
+        "custom_id": custom_id or before.custom_id,
+        "install_source": said.install_source or before.install_source,
+        "key_id": said.key_id or before.key_id,
+        "country_code": said.country or before.country_code,
+        "default_channel": said.default_channel or None,
+    }
+    if old is None or any(getattr(old, name) != value for name, value in seen.items()):
+        call.state.put_device(replace(before, **seen, updated_at=call.now))
 
 
 def count_active(call: Call, app: App, device_id: str) -> None:
@@ -78,17 +77,18 @@ def count_version(
     call: Call, app_id: str, name: str, *, get: int = 0, fail: int = 0, install: int = 0, uninstall: int = 0
 ) -> None:
     """Count what happened to a bundle name today."""
-    day = day_of(call.now)
-    row = call.state.daily_versions.get((app_id, day, name)) or DailyVersion(app_id=app_id, day=day, version_name=name)
-    call.state.daily_versions.put(
-        replace(
-            row,
-            get=row.get + get,
-            fail=row.fail + fail,
-            install=row.install + install,
-            uninstall=row.uninstall + uninstall,
-        )
+    day, table = day_of(call.now), call.state.daily_versions
+    row = table.get((app_id, day, name)) or DailyVersion(app_id=app_id, day=day, version_name=name)
+    counted = DailyVersion(
+        app_id=app_id,
+        day=day,
+        version_name=name,
+        get=row.get + get,
+        fail=row.fail + fail,
+        install=row.install + install,
+        uninstall=row.uninstall + uninstall,
     )
+    table.put(counted)
 
 
 def note_attempt(call: Call, channel_id: int, name: str, *, failed: bool) -> None:

@@ -50,11 +50,6 @@ def key_of(channel: Channel, device_id: str) -> Key:
     return channel.app_id, channel.id, device_id
 
 
-def is_rolling(channel: Channel) -> bool:
-    """Whether a channel has a rollout that is neither finished nor off; it may be paused."""
-    return channel.rollout_version is not None and channel.rollout_enabled and channel.rollout_percentage_bps > 0
-
-
 def bundle_of(state: State, bundle_id: int | None) -> Bundle | None:
     """A bundle by its id; None, the native one, for none."""
     return None if bundle_id is None else state.bundles.get(bundle_id)
@@ -96,9 +91,7 @@ def _is_entered(state: State, app_id: str, reports: str) -> bool:
 
     So at 0 percent a device on the target goes back to the stable bundle, unless another channel rolls out.
     """
-    for channel in state.channels.where("app", app_id):
-        if not is_rolling(channel):
-            continue
+    for channel in state.channels.where("rolling", app_id):
         if channel.rollout_paused_at is None:
             return True
         target = bundle_of(state, channel.rollout_version)

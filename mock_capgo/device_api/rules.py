@@ -65,10 +65,10 @@ def _versions(c: Context) -> dict[str, Any]:
 
 def _departs(c: Context, policy: str, parts: int) -> bool:
     """Whether a policy is on and V differs from N, up or down, in the first `parts` numbers."""
-    mine = c.bundle_version
-    if c.channel.disable_auto_update != policy or mine is None:
+    if c.channel.disable_auto_update != policy:
         return False
-    return _core(mine)[:parts] != _core(c.native)[:parts]
+    mine = c.bundle_version
+    return mine is not None and _core(mine)[:parts] != _core(c.native)[:parts]
 
 
 def _core(version: Version) -> tuple[int, int, int]:
@@ -76,14 +76,18 @@ def _core(version: Version) -> tuple[int, int, int]:
 
 
 def _raises_major(c: Context) -> bool:
+    if c.channel.disable_auto_update != "major":
+        return False
     mine = c.bundle_version
-    return c.channel.disable_auto_update == "major" and mine is not None and mine.major > c.native.major
+    return mine is not None and mine.major > c.native.major
 
 
 def _key_mismatch(c: Context) -> bool:
     mine = c.bundle.key_id if c.bundle else None
-    newer = parse(LAST_WITHOUT_LONG_KEY_IDS)
-    return bool(c.said.key_id and mine and c.said.key_id != mine and newer and c.plugin > newer)
+    if not c.said.key_id or not mine or c.said.key_id == mine:
+        return False
+    last = parse(LAST_WITHOUT_LONG_KEY_IDS)
+    return last is not None and c.plugin > last
 
 
 def _keys(c: Context) -> dict[str, Any]:
@@ -124,8 +128,10 @@ def _asks_for_minimum(c: Context) -> bool:
 
 
 def _below_minimum(c: Context) -> bool:
+    if not _asks_for_minimum(c):
+        return False
     least = parse(_minimum(c) or "")
-    return _asks_for_minimum(c) and least is not None and least > c.native
+    return least is not None and least > c.native
 
 
 def _minimums(c: Context) -> dict[str, Any]:

@@ -36,12 +36,17 @@ _ACTIONS = frozenset(ACTIONS)
 
 def issues(rules: tuple[Rule, ...], sent: Fields) -> list[Issue]:
     """Every fault, in the order of the rules."""
-    return [issue for rule in rules for issue in rule(sent)]
+    found: list[Issue] = []
+    for rule in rules:
+        found += rule(sent)
+    return found
 
 
 def is_too_long(text: str, limit: int) -> bool:
     """Whether text has more than `limit` characters as JavaScript counts them: those of a pair count twice."""
-    return len(text) > limit or len(text) + sum(ord(letter) > 0xFFFF for letter in text) > limit
+    if text.isascii():
+        return len(text) > limit
+    return len(text) + sum(ord(letter) > 0xFFFF for letter in text) > limit
 
 
 def _issue(path: str, message: str) -> Issue:

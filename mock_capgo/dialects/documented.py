@@ -162,10 +162,7 @@ def _image(value: str | None) -> str | None:
 
 
 def _data(formatter: Callable[[Any], Body]) -> Callable[[Any], tuple[int, Body]]:
-    return lambda value: (
-        200,
-        {"data": [formatter(one) for one in value] if isinstance(value, list) else formatter(value)},
-    )
+    return lambda value: (200, {"data": live.formatted(formatter, value)})
 
 
 def _organization(value: Organization) -> Body:

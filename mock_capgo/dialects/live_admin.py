@@ -14,7 +14,7 @@ from mock_capgo.resources.common import ROWS_PER_PAGE
 from mock_capgo.resources.webhooks import CreatedWebhook, DeliveryPage, PingResult, WebhookDetail
 from mock_capgo.world.clock import iso_offset
 from mock_capgo.world.records import AuditLog, Delivery, Micros, Webhook
-from mock_capgo.world.rows import audit_row
+from mock_capgo.world.rows import audit_row, changed_fields
 
 Row = dict[str, Any]
 
@@ -123,7 +123,7 @@ def audit_log(value: AuditLog) -> Row:
         "org_id": value.org_id,
         "old_record": audit_row(value.old_record),
         "new_record": audit_row(value.new_record),
-        "changed_fields": value.changed_fields,
+        "changed_fields": changed_fields(value),
         "actor_type": value.actor_type,
         "actor_user_id": value.actor_user_id,
         "actor_user_email": value.actor_user_email,

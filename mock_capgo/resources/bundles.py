@@ -12,6 +12,7 @@ from mock_capgo.quirks import Quirk
 from mock_capgo.resources.channels import set_stable
 from mock_capgo.resources.common import (
     NO_ROWS,
+    Listing,
     app_id_of,
     database_error,
     find_bundle,
@@ -22,6 +23,7 @@ from mock_capgo.resources.common import (
 )
 from mock_capgo.resources.values import Fields, database_id, fields, is_app_id, is_semver, js_text, text, truthy
 from mock_capgo.world.records import Bundle, Channel, Organization
+from mock_capgo.world.state import State
 
 KEY_ID_LENGTH = 20
 
@@ -41,7 +43,7 @@ class Promotion:
     channel: Channel
 
 
-def list_bundles(call: Call) -> list[Bundle]:
+def list_bundles(call: Call) -> Listing[Bundle]:
     """The bundles that are not deleted, newest first, a page of them."""
     params = fields(call.params)
     app_id = app_id_of(params, call.params)
@@ -52,13 +54,19 @@ def list_bundles(call: Call) -> list[Bundle]:
     except ValueError:
         error = database_error("PGRST103", "Requested range not satisfiable")
         raise Refusal(errors.NO_BUNDLES, {"supabaseError": error}) from None
-    living = [bundle for bundle in call.state.bundles.where("app", app_id) if not bundle.deleted]
-    # The service leaves ties open: of one moment, the first that was stored comes first.
-    living.sort(key=lambda bundle: -bundle.created_at)
-    found = living[window]
-    if not found and call.has(Quirk.NO_BUNDLES_IS_AN_ERROR):
+    state = call.state
+    page = "bundles", app_id, window.start, window.stop
+    found = state.derived.get(page, (state.bundles,), lambda: _page(state, app_id, window))
+    if not found.rows and call.has(Quirk.NO_BUNDLES_IS_AN_ERROR):
         raise Refusal(errors.NO_BUNDLES, {"supabaseError": None})
     return found
+
+
+def _page(state: State, app_id: str, window: slice) -> Listing[Bundle]:
+    living = [bundle for bundle in state.bundles.where("app", app_id) if not bundle.deleted]
+    # The service leaves ties open: of one moment, the first that was stored comes first.
+    living.sort(key=lambda bundle: -bundle.created_at)
+    return Listing(living[window])
 
 
 def create_bundle(call: Call) -> Bundle:

@@ -85,11 +85,7 @@ def touch_app(world: World, app_id: str, actor: Actor) -> None:
     app = state.apps.get(app_id)
     if app is None:
         return
-    rolling = [
-        channel
-        for channel in state.channels.where("app", app_id)
-        if channel.rollout_version is not None and channel.rollout_enabled and channel.rollout_percentage_bps > 0
-    ]
+    rolling = state.channels.where("rolling", app_id)
     paused = {
         state.bundles[channel.rollout_version].name: None
         for channel in rolling

@@ -19,6 +19,7 @@ from mock_capgo.resources.channel_settings import (
 )
 from mock_capgo.resources.common import (
     NO_ROWS,
+    Listing,
     app_id_of,
     database_error,
     find_bundle,
@@ -50,7 +51,7 @@ class Upsert:
     created_with_version: bool
 
 
-def list_channels(call: Call) -> ShownChannel | list[ShownChannel]:
+def list_channels(call: Call) -> ShownChannel | Listing[ShownChannel]:
     """One channel by `channel`, else a page of them, oldest first."""
     params = fields(call.params)
     app_id = app_id_of(params, call.params)
@@ -66,9 +67,15 @@ def list_channels(call: Call) -> ShownChannel | list[ShownChannel]:
     except ValueError:
         error = database_error("PGRST103", "Requested range not satisfiable")
         raise Refusal(errors.CANNOT_FIND_CHANNELS, {"supabaseError": error}) from None
+    state = call.state
+    page = "channels", app_id, window.start, window.stop
+    return state.derived.get(page, (state.channels, state.bundles), lambda: _page(call, app_id, window))
+
+
+def _page(call: Call, app_id: str, window: slice) -> Listing[ShownChannel]:
     found = call.state.channels.where("app", app_id)
     found.sort(key=lambda channel: (channel.created_at, channel.id))
-    return [_shown(call, channel) for channel in found[window]]
+    return Listing([_shown(call, channel) for channel in found[window]])
 
 
 def upsert_channel(call: Call) -> Upsert:

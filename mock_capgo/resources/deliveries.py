@@ -23,7 +23,7 @@ from mock_capgo.resources.dates import parse_date
 from mock_capgo.resources.values import fields
 from mock_capgo.world.clock import iso_millis
 from mock_capgo.world.records import DAY, MINUTE, SECOND, AuditLog, Delivery, Micros, Webhook
-from mock_capgo.world.rows import audit_row
+from mock_capgo.world.rows import audit_row, changed_fields
 from mock_capgo.world.world import World
 
 EVENTS = ("apps", "app_versions", "channels", "org_users", "orgs")
@@ -74,7 +74,7 @@ def audit_data(row: AuditLog) -> dict[str, Any]:
         "record_id": row.record_id,
         "old_record": audit_row(row.old_record),
         "new_record": audit_row(row.new_record),
-        "changed_fields": row.changed_fields,
+        "changed_fields": changed_fields(row),
         "actor_type": row.actor_type,
         "actor_user_id": row.actor_user_id,
         "actor_user_email": row.actor_user_email,

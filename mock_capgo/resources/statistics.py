@@ -13,9 +13,7 @@ dropped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from mock_capgo import errors
 from mock_capgo.access.permissions import allowed
@@ -223,35 +221,19 @@ def _figures(state: State, app_id: str, days: Span) -> Iterator[tuple[Day, Figur
     return ((row.day, (row.mau, row.storage, row.bandwidth, row.build_time_seconds)) for row in rows)
 
 
-@dataclass(slots=True)
-class _Totals:
-    """Figures of one version of a table added up by organization, and for each organization for those apps."""
-
-    usage: Table[DailyUsage]
-    version: int
-    by_org: dict[str, tuple[list[str], dict[Day, Figures]]] = field(default_factory=dict)
-
-
-_KEPT: WeakKeyDictionary[World, _Totals] = WeakKeyDictionary()
-
-
 def organization_figures(world: World, org_id: str, app_ids: list[str], days: Span) -> dict[Day, Figures]:
     """The figures of the apps of an organization together, at least for the days of the span.
 
-    A year of a thousand apps is 365 000 rows, and looking each of them up takes longer than a call may: what was
-    added up is kept until the table changes.
+    A year of a thousand apps is 365 000 rows, and looking each of them up takes longer than a call may: where there
+    are many, all days are added up once and kept until one of them changes.
     """
     usage = world.state.daily_usage
     if sum(usage.count("app", app_id) for app_id in app_ids) < MANY_ROWS:
         return added(_figures(world.state, app_id, days) for app_id in app_ids)
-    kept = _KEPT.get(world)
-    if kept is None or kept.usage is not usage or kept.version != usage.version:
-        kept = _KEPT[world] = _Totals(usage, usage.version)
-    known = kept.by_org.get(org_id)
-    if known is None or known[0] != app_ids:
-        everything = added(
-            ((row.day, (row.mau, row.storage, row.bandwidth, row.build_time_seconds)) for row in of_app)
-            for of_app in (usage.where("app", app_id) for app_id in app_ids)
-        )
-        known = kept.by_org[org_id] = (app_ids, everything)
-    return known[1]
+    totals = "figures", org_id, tuple(app_ids)
+    return world.state.derived.get(totals, (usage,), lambda: added(_all_figures(usage, one) for one in app_ids))
+
+
+def _all_figures(usage: Table[DailyUsage], app_id: str) -> Iterator[tuple[Day, Figures]]:
+    for row in usage.where("app", app_id):
+        yield row.day, (row.mau, row.storage, row.bandwidth, row.build_time_seconds)

@@ -103,8 +103,10 @@ async def read_body(request: Request, receive: Receive, limit: int = MAX_BODY) -
 
     Half of a body may well be whole JSON: it must not be taken for what the client meant to send.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    declared = request.headers.get("content-length")
+    if declared is None and request.method in ("GET", "HEAD") and "transfer-encoding" not in request.headers:
+        return b""
+    if declared and declared.isdecimal() and int(declared) > limit:
         raise BodyTooLarge
     message: Message = await receive()
     if message["type"] == "http.disconnect":

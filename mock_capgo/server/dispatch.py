@@ -8,7 +8,7 @@ Nothing flows backwards: a handler returns a value or raises `Refusal`, and the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -27,7 +27,7 @@ from mock_capgo.operations import OPERATIONS, Operation
 from mock_capgo.server.faults import Facts, Fault, find_error
 from mock_capgo.server.headers import RawHeaders, common_headers, cors_headers, preflight_headers
 from mock_capgo.server.request import Request
-from mock_capgo.server.routing import Match, Routes
+from mock_capgo.server.routing import Routes
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.jobs import run_due
 from mock_capgo.world.records import Tier
@@ -38,11 +38,10 @@ MAX_BODY = 1024 * 1024
 """Bytes."""
 EXPLAIN_HEADER = "x-mock-explain"
 
-_ROUTES = {
-    "documented": Routes(operation for operation in OPERATIONS if operation.documented),
-    "live": Routes(OPERATIONS),
+_ROUTES: dict[str, Routes[Operation | DeviceOperation]] = {
+    "documented": Routes((*DEVICE_OPERATIONS, *(operation for operation in OPERATIONS if operation.documented))),
+    "live": Routes((*DEVICE_OPERATIONS, *OPERATIONS)),
 }
-_DEVICE_ROUTES = Routes(DEVICE_OPERATIONS)
 _JSON = (b"content-type", b"application/json")
 
 
@@ -66,66 +65,80 @@ class Answer:
 
 def answer(universe: Universe, request: Request) -> Answer:
     """Serve one request in one universe."""
-    headers = common_headers(request.headers)
     if request.method == "OPTIONS":
-        return Answer(204, b"", [*headers, *preflight_headers(request.headers)])
-    universe.world.tick()
-    run_due(universe.world)
-    run_auto_pause(universe.world)
-    device = _DEVICE_ROUTES.match(request.method, request.path)
-    if device is not None:
-        return _answer_device(universe, request, device)
+        return Answer(204, b"", [*common_headers(request.headers), *preflight_headers(request.headers)])
+    world = universe.world
+    world.tick()
+    run_due(world)
+    run_auto_pause(world)
     match = _ROUTES[universe.dialect.name].match(request.method, request.path)
+    if match is None:
+        answered = _unknown(universe, request)
+    elif isinstance(match.operation, DeviceOperation):
+        answered = _answer_device(universe, request, match.operation, match.path)
+    else:
+        answered = _answer(universe, request, match.operation, match.path)
+    answered.head = request.method == "HEAD"
+    return answered
+
+
+def _answer(universe: Universe, request: Request, operation: Operation, path: dict[str, str]) -> Answer:
+    """The management API: who calls, what was sent, what comes of it."""
+    call = _call(universe, request, path, partial(universe.dialect.read, operation, request, path))
+    headers = [_JSON, *common_headers(request.headers)]
     # Webhooks, and the routes of app deliveries, answer servers: the live service lets no page read them.
-    if match is None or match.operation.cors or universe.dialect.name == "documented":
+    if operation.cors or universe.dialect.name == "documented":
         headers += cors_headers(request.headers)
-    call = None
-    if match is not None:
-        call = _call(
-            universe, request, match.path, partial(universe.dialect.read, match.operation, request, match.path)
-        )
-    answered = Answer(200, b"", [_JSON, *headers])
+    answered = Answer(200, b"", headers, operation.id, secret=operation.secret)
     try:
-        answered.status, body = _serve(universe, match, call)
+        answered.status, body = _serve(universe, operation, call)
     except Refusal as refusal:
-        answered.status, body = universe.dialect.failure(refusal)
-        answered.headers += [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
-        answered.refusal = refusal.error.name
-        # It becomes a header, and may repeat what the client sent.
-        answered.reason = "".join(c if c.isprintable() else "?" for c in _reason(refusal, match, call))
-        if universe.explains or EXPLAIN_HEADER in request.headers:
-            answered.headers.append((b"x-mock-reason", answered.reason.encode("ascii", "replace")))
+        body = _refuse(universe, request, answered, refusal, operation, call)
     except Exception:
         log.exception("%s %s failed; please report this", request.method, request.path)
         answered.status, body = universe.dialect.failure(Refusal(errors.UNKNOWN_ERROR))
     answered.body = orjson.dumps(body)
-    answered.head = request.method == "HEAD"
-    if match is not None:
-        answered.operation, answered.secret = match.operation.id, match.operation.secret
-    if call is not None and call.caller_or_none is not None:
+    if call.caller_or_none is not None:
         answered.key = str(call.caller_or_none.key.id)
     return answered
 
 
-def _answer_device(universe: Universe, request: Request, match: Match[DeviceOperation]) -> Answer:
+def _answer_device(universe: Universe, request: Request, operation: DeviceOperation, path: dict[str, str]) -> Answer:
     """The device API: no key, and one dialect in every world."""
-    operation = match.operation
-    call = _call(universe, request, match.path, partial(read_device, operation.source, request))
-    answered = answer_device(operation.handler, call)
-    headers = [
-        _JSON,
-        *common_headers(request.headers),
-        *cors_headers(request.headers),
-        *((name.lower().encode(), value.encode()) for name, value in answered.headers.items()),
-    ]
-    return Answer(
-        answered.status,
-        orjson.dumps(answered.body),
-        headers,
-        operation.id,
-        refusal=answered.refusal,
-        head=request.method == "HEAD",
-    )
+    call = _call(universe, request, path, partial(read_device, operation.source, request))
+    reply = answer_device(operation.handler, call)
+    headers = [_JSON, *common_headers(request.headers), *cors_headers(request.headers)]
+    headers += _raw(reply.headers)
+    return Answer(reply.status, orjson.dumps(reply.body), headers, operation.id, refusal=reply.refusal)
+
+
+def _unknown(universe: Universe, request: Request) -> Answer:
+    answered = Answer(200, b"", [_JSON, *common_headers(request.headers), *cors_headers(request.headers)])
+    answered.body = orjson.dumps(_refuse(universe, request, answered, Refusal(errors.NOT_FOUND), None, None))
+    return answered
+
+
+def _refuse(
+    universe: Universe,
+    request: Request,
+    answered: Answer,
+    refusal: Refusal,
+    operation: Operation | None,
+    call: Call | None,
+) -> Any:
+    """Give an answer the status, the headers and the reason of a refusal; returns the body."""
+    answered.status, body = universe.dialect.failure(refusal)
+    answered.headers += _raw(refusal.headers)
+    answered.refusal = refusal.error.name
+    # It becomes a header, and may repeat what the client sent.
+    answered.reason = "".join(c if c.isprintable() else "?" for c in _reason(refusal, operation, call))
+    if universe.explains or EXPLAIN_HEADER in request.headers:
+        answered.headers.append((b"x-mock-reason", answered.reason.encode("ascii", "replace")))
+    return body
+
+
+def _raw(headers: Mapping[str, str]) -> RawHeaders:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer | None:
@@ -146,11 +159,10 @@ def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer |
         headers["retry-after"] = str(retry_after)
     status, body = universe.dialect.failure(refusal)
     facts = facts_of(universe, request)
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     return Answer(
         effect.get("status", status),
         orjson.dumps(body),
-        [_JSON, *common_headers(request.headers), *raw],
+        [_JSON, *common_headers(request.headers), *_raw(headers)],
         facts.operation,
         None if facts.key_id is None else str(facts.key_id),
         refusal.error.name,
@@ -161,12 +173,10 @@ def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer |
 def facts_of(universe: Universe, request: Request) -> Facts:
     """Which operation a request is for, and whose key it carries, without doing any of it."""
     match = _ROUTES[universe.dialect.name].match(request.method, request.path)
-    device = _DEVICE_ROUTES.match(request.method, request.path)
     headers = request.headers
     value = headers.get("authorization") or headers.get("x-api-key") or headers.get("capgkey")
     key = find_key(universe.world, value) if value else None
-    operation = match.operation.id if match else device.operation.id if device else None
-    return Facts(operation, key.id if key else None)
+    return Facts(match.operation.id if match else None, key.id if key else None)
 
 
 class _Blank(dict[str, Any]):
@@ -192,10 +202,7 @@ def _call(universe: Universe, request: Request, path: dict[str, str], read: Call
     )
 
 
-def _serve(universe: Universe, match: Match[Operation] | None, call: Call | None) -> tuple[int, Any]:
-    if match is None or call is None:
-        raise Refusal(errors.NOT_FOUND)
-    operation = match.operation
+def _serve(universe: Universe, operation: Operation, call: Call) -> tuple[int, Any]:
     if operation.live_rule is not None:
         identify(universe, call, operation.live_rule)
     takes_input = operation.tag != "health"
@@ -224,16 +231,16 @@ def _account(universe: Universe, caller: Caller) -> tuple[str, Tier]:
     return organization.id, organization.tier
 
 
-def _reason(refusal: Refusal, match: Match[Operation] | None, call: Call | None) -> str:
+def _reason(refusal: Refusal, operation: Operation | None, call: Call | None) -> str:
     """Why a request was refused, in more words than the service has: rule, permission, and what the key holds."""
     error = refusal.error
     said = f"{error.name}: {refusal.sentence()}"
-    if match is None:
+    if operation is None:
         return f"{said}; no operation has this method and path (see /openapi.json)"
     if error is errors.CONTRACT or error is errors.STATISTICS_INVALID:
-        return f"{said}; see {match.operation.id} in /openapi.json"
+        return f"{said}; see {operation.id} in /openapi.json"
     caller = call.caller_or_none if call is not None else None
     if error.documented_status == 403 and caller is not None:
         held = ", ".join(f"{b.role} on {b.app_id or b.org_id}" for b in caller.bindings[:4]) or "nothing"
-        return f"{said}; {match.operation.id} needs {match.operation.permission}, key {caller.key.id} holds {held}"
+        return f"{said}; {operation.id} needs {operation.permission}, key {caller.key.id} holds {held}"
     return f"{said}; see docs/dialects.md, Refusals"

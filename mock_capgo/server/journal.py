@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ BODY_KEPT = 16 * 1024
 """Bytes of a body that an entry keeps."""
 _ENTRY_OVERHEAD = 700
 
-_SECRET_HEADERS = {"authorization", "x-api-key", "capgkey", "cookie", "x-mock-token"}
+_SECRET_HEADERS = frozenset({"authorization", "x-api-key", "capgkey", "cookie", "x-mock-token"})
 _SECRET_MEMBERS = re.compile(rb'"(key|key_hash|secret)"\s*:\s*"[^"]*"')
 _KEY_IN_PATH = re.compile(r"(/apikey/)(?![0-9]+/?$)[^/]+")
 
@@ -43,7 +43,7 @@ class Entry:
     method: str
     path: str
     query: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
     status: int
     answer: bytes
@@ -54,11 +54,8 @@ class Entry:
     reason: str | None = None
     fault: str | None = None
     answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-
-    def size(self) -> int:
-        """About how many bytes the entry takes."""
-        headers = sum(map(len, self.headers.values()))
-        return _ENTRY_OVERHEAD + len(self.path) + len(self.query) + headers + len(self.body) + len(self.answer)
+    size: int = 0
+    """About how many bytes the entry takes."""
 
     def as_json(self) -> dict[str, Any]:
         """The entry as the control API shows it."""
@@ -101,7 +98,12 @@ class Journal:
         """Keep one exchange: `at` the world's time, `duration` in seconds, `fault` the rule that fired."""
         self._number += 1
         path, query = without_credentials(request)
-        body, answer = without_secrets(request.body[:BODY_KEPT]), answered.body[:BODY_KEPT]
+        headers = request.headers
+        if not _SECRET_HEADERS.isdisjoint(headers):
+            headers = {name: REDACTED if name in _SECRET_HEADERS else value for name, value in headers.items()}
+        body, answer = request.body[:BODY_KEPT], answered.body[:BODY_KEPT]
+        if body:
+            body = without_secrets(body)
         if answered.secret or answered.status >= 400:  # a refusal may repeat what was sent
             answer = without_secrets(answer)
         entry = Entry(
@@ -110,7 +112,7 @@ class Journal:
             request.method,
             path,
             query,
-            {name: REDACTED if name in _SECRET_HEADERS else value for name, value in request.headers.items()},
+            headers,
             body,
             answered.status,
             answer,
@@ -121,11 +123,12 @@ class Journal:
             answered.reason,
             fault,
             answered.headers,
+            _ENTRY_OVERHEAD + len(path) + len(query) + sum(map(len, headers.values())) + len(body) + len(answer),
         )
         self._entries.append(entry)
-        self._bytes += entry.size()
+        self._bytes += entry.size
         while self._bytes > self.capacity and self._entries:
-            self._bytes -= self._entries.popleft().size()
+            self._bytes -= self._entries.popleft().size
             self.dropped += 1
         if self._waiting:
             self._wake(entry)
@@ -165,9 +168,9 @@ def without_credentials(request: Request) -> tuple[str, str]:
     path, query = request.path, request.query_string.decode("latin-1")
     if "/apikey/" in path:
         path = _KEY_IN_PATH.sub(rf"\1{REDACTED}", path)
-    for name in _SECRET_HEADERS:
-        credential = request.headers.get(name)
-        if credential:
+    for name in _SECRET_HEADERS.intersection(request.headers):
+        credential = request.headers[name]
+        if credential and (credential in path or credential in query):
             path, query = path.replace(credential, REDACTED), query.replace(credential, REDACTED)
     return path, query
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 
 class Routed(Protocol):
@@ -33,20 +33,21 @@ class Match(Generic[Op]):
 
 
 class Routes(Generic[Op]):
-    """Operations by path. Literal paths are found in a dict, those with parameters segment by segment."""
+    """Operations by path. Literal paths are found in a dict, those with parameters among those that begin alike."""
 
     def __init__(self, operations: Iterable[Op]) -> None:
         self._literal: dict[tuple[str, str], Match[Op]] = {}
-        self._patterns: dict[tuple[str, int], list[tuple[list[str], Op]]] = {}
+        self._patterns: dict[tuple[str, str, int], list[tuple[_Pattern, Op]]] = {}
         for operation in operations:
             if "{" in operation.path:
                 segments = operation.path.split("/")
-                self._patterns.setdefault((operation.method, len(segments)), []).append((segments, operation))
+                alike = operation.method, segments[1], len(segments)
+                self._patterns.setdefault(alike, []).append((_pattern(segments), operation))
             else:
-                self._literal[operation.method, operation.path] = Match(operation, {})
+                self._literal.setdefault((operation.method, operation.path), Match(operation, {}))
 
     def match(self, method: str, path: str) -> Match[Op] | None:
-        """The operation for a request; HEAD is served by the operation for GET."""
+        """The operation for a request; HEAD is served by the operation for GET. Of two, the first told counts."""
         if method == "HEAD":
             method = "GET"
         if path.endswith("/"):
@@ -55,20 +56,33 @@ class Routes(Generic[Op]):
         if literal is not None:
             return literal
         segments = path.split("/")
-        for pattern, operation in self._patterns.get((method, len(segments)), ()):
+        if len(segments) < 2:
+            return None
+        for pattern, operation in self._patterns.get((method, segments[1], len(segments)), ()):
             found = _parameters(pattern, segments)
             if found is not None:
                 return Match(operation, found)
         return None
 
 
-def _parameters(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
-    found: dict[str, str] = {}
-    for expected, segment in zip(pattern, segments, strict=True):
-        if expected.startswith("{"):
-            if not segment:
-                return None
-            found[expected[1:-1]] = segment
-        elif expected != segment:
+class _Pattern(NamedTuple):
+    """A path's parameters and its other segments, each with its place."""
+
+    parameters: tuple[tuple[int, str], ...]
+    literals: tuple[tuple[int, str], ...]
+
+
+def _pattern(segments: list[str]) -> _Pattern:
+    placed = list(enumerate(segments))
+    return _Pattern(
+        tuple((place, segment[1:-1]) for place, segment in placed if segment.startswith("{")),
+        tuple((place, segment) for place, segment in placed if not segment.startswith("{")),
+    )
+
+
+def _parameters(pattern: _Pattern, segments: list[str]) -> dict[str, str] | None:
+    for place, literal in pattern.literals:
+        if segments[place] != literal:
             return None
-    return found
+    found = {name: segments[place] for place, name in pattern.parameters}
+    return found if all(found.values()) else None

@@ -280,6 +280,11 @@ class Channel:
     auto_pause_last_checked_at: Micros | None = None
     update_package: str = "all"
 
+    @property
+    def is_rolling(self) -> bool:
+        """Whether there is a rollout that is neither finished nor off; it may be paused."""
+        return self.rollout_version is not None and self.rollout_enabled and self.rollout_percentage_bps > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
@@ -391,7 +396,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLog:
-    """Who changed what (reference 13). The records are rows as the service writes them to its log."""
+    """Who changed what (reference 13): the records themselves, or rows that a fixture tells.
+
+    `changed_fields` is what a fixture tells; else `mock_capgo.world.rows` works it out from the two records.
+    """
 
     id: int
     created_at: Micros

@@ -7,9 +7,9 @@ Belongs here: which tables there are and how their records are found. A state kn
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from mock_capgo.device_api.store import DeviceStore
 from mock_capgo.world.moments import settled, settled_moment
@@ -38,6 +38,10 @@ from mock_capgo.world.records import (
 )
 from mock_capgo.world.table import Base, Table
 
+T = TypeVar("T")
+
+DERIVED_KEPT = 256
+"""How many values that follow from its tables a state keeps."""
 ROWS_OF_AN_EMPTY_STATE = 100
 """What a state takes in memory before anything is in it, told in rows."""
 
@@ -50,6 +54,28 @@ class Job:
     order: int
     kind: str = field(compare=False)
     args: tuple[Any, ...] = field(compare=False, default=())
+
+
+class Derived:
+    """Values that follow from tables alone: kept until one of the tables changes, and no longer than there is room."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[tuple[int, ...], Any]] = {}
+
+    def get(self, key: Hashable, tables: tuple[Table[Any], ...], make: Callable[[], T]) -> T:
+        """The value called `key`, made anew if one of its tables has changed since."""
+        versions = tuple([table.version for table in tables])
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] == versions:
+            value: T = kept[1]
+            return value
+        if len(self._kept) >= DERIVED_KEPT:
+            self._kept.clear()
+        made = make()
+        self._kept[key] = (versions, made)
+        return made
 
 
 @dataclass(slots=True)
@@ -86,6 +112,8 @@ class State:
     """Token of an upload address -> (storage path, id of the key that asked for it)."""
     device_store: DeviceStore = field(default_factory=DeviceStore)
     device_order: Order = field(default_factory=Order)
+    derived: Derived = field(default_factory=Derived)
+    """What was worked out from tables."""
 
     def copy(self) -> State:
         """An independent state with the same records."""
@@ -212,6 +240,10 @@ def empty_state() -> State:
             app=lambda channel: channel.app_id,
             name=lambda channel: (channel.app_id, channel.name),
             rbac_id=lambda channel: channel.rbac_id,
+            # Asked at every update check, in apps that may have hundreds of channels.
+            public=lambda channel: channel.app_id if channel.public else None,
+            rolling=lambda channel: channel.app_id if channel.is_rolling else None,
+            watched=lambda channel: True if channel.is_rolling and channel.auto_pause_enabled else None,
         ),
         deployments=Table(
             lambda deployment: deployment.id,

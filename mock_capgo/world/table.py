@@ -102,6 +102,10 @@ class Table(Generic[R]):
 
     def first(self, index: str, value: Hashable) -> R | None:
         """The oldest record that `index` finds by `value`."""
+        if value not in self.base.indexes[index]:
+            for key in self._added[index].get(value, ()):
+                return self._rows[key]
+            return None
         for key in self._found(index, value):
             return self[key]
         return None

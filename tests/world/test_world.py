@@ -1,0 +1,50 @@
+"""What a world keeps, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mock_capgo.world import world as world_module
+from mock_capgo.world.clock import Clock
+from mock_capgo.world.world import SYSTEM, World
+from tests.rich_world import NOW, RICH, load
+
+
+def test_the_audit_log_keeps_the_last_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is written, the log holds the newest rows and no more than it may."""
+    monkeypatch.setattr(world_module, "AUDIT_ROWS_KEPT", 20)
+    world = World(load(RICH), Clock(NOW, rate=0))
+    app = next(iter(world.state.apps))
+    for number in range(50):
+        changed = replace(app, name=f"name {number}")
+        app = world.update(world.state.apps, app, changed, SYSTEM)
+    rows = list(world.state.audit_logs)
+    assert len(rows) == 20
+    assert [row.new_record.name for row in rows] == [f"name {number}" for number in range(30, 50)]
+    assert world.state.check() == []
+
+
+def test_what_was_worked_out_is_kept_until_its_tables_change() -> None:
+    """The same question finds the same answer, another table's change leaves it alone, and its own renews it."""
+    state = load(RICH)
+    asked = 0
+
+    def work() -> list[str]:
+        nonlocal asked
+        asked += 1
+        return [channel.name for channel in state.channels]
+
+    first = state.derived.get("names", (state.channels, state.bundles), work)
+    state.apps.put(next(iter(state.apps)))
+    assert state.derived.get("names", (state.channels, state.bundles), work) is first
+    channel = next(iter(state.channels))
+    state.channels.put(replace(channel, name="renamed"))
+    assert state.derived.get("names", (state.channels, state.bundles), work) == ["renamed", *first[1:]]
+    state.bundles.remove(state.bundles[2])
+    state.derived.get("names", (state.channels, state.bundles), work)
+    assert asked == 3
+    for number in range(10_000):
+        state.derived.get(number, (), work)
+    assert len(state.derived._kept) <= 256
