@@ -12,6 +12,9 @@ pip_install := $(python) -m pip install --quiet --disable-pip-version-check --co
 runtime := $(VENV)/.installed-runtime
 dev := $(VENV)/.installed-dev
 
+# The tests start the server a hundred times: it is compiled once, also where the environment keeps Python from it.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help serve test contract bench soak fuzz clients lint format types docs examples check wheel constraints clean

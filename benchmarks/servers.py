@@ -25,6 +25,7 @@ class Server:
 
     def __init__(self, *command: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCK_CAPGO_")}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
         started = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603 - our own servers
             [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True

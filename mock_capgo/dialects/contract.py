@@ -145,10 +145,10 @@ def _type(schema: dict[str, Any]) -> str:
 
 @cache
 def _files() -> dict[str, Any]:
-    """Every schema file, by the address under which the validators know it."""
+    """The schema files of the documented dialect, by the address under which the validators know them."""
     found = {}
     for path in sorted(schemas_dir().glob("*.json")):
-        if not path.name.startswith("openapi."):
+        if not path.name.startswith(("openapi.", "live.", "fixture.")):
             schema = orjson.loads(path.read_bytes())
             found[_BASE + path.name] = {**schema, "$id": _BASE + path.name}
     return found

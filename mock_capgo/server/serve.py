@@ -68,10 +68,8 @@ def serve(settings: Settings, out: TextIO | None = None) -> int:
     def announce() -> None:
         _announce(app.state.universe, settings, {name: _url(listening) for name, _, listening in ports}, out)
 
-    # What a server begins with is never garbage: the collector need not look through a million devices again and again.
-    gc.collect()
+    # What a server begins with is no garbage: the collector need not look through a million devices again and again.
     gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
     with asyncio.Runner(loop_factory=_config(app).get_loop_factory()) as runner:
         runner.run(_run([(served, listening) for _, served, listening in ports], app, announce))
     if settings.save_on_exit:
