@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +16,7 @@ from mock_capgo.quirks import Quirk
 from mock_capgo.resources.common import MAX_ROWS, NO_ROWS, app_id_of, find_channel
 from mock_capgo.resources.values import Fields, fields, is_app_id, js_text, text, truthy
 from mock_capgo.world.clock import iso_offset, parse_time
+from mock_capgo.world.order import after, latest_after
 from mock_capgo.world.records import DAY, Device, Micros, Override
 
 DEFAULT_LIMIT = 50
@@ -167,15 +167,12 @@ def _after_cursor(call: Call, app_id: str, order: str | None, cursor: Any) -> It
     usable = bool(at and device_id)
     if order is None:
         # By device id alone: the cursor's time is not looked at (23 §3).
-        ids = state.device_order.ids(app_id)
-        start = bisect_right(ids, device_id) if usable else 0
-        return (state.devices[app_id, ids[index]] for index in range(start, len(ids)))
-    sign = 1 if order == "asc" else -1
-    by_time = sorted(state.devices_of(app_id), key=lambda d: (sign * d.updated_at, d.device_id))
-    if not usable or moment is None:
-        return by_time
-    behind = (sign * moment, device_id)
-    return [device for device in by_time if (sign * device.updated_at, device.device_id) > behind]
+        ids = after(state.device_order.of(app_id), device_id if usable else None)
+        return (state.devices[app_id, device_id] for device_id in ids)
+    times = state.devices_by_time(app_id)
+    last = (moment, device_id) if usable and moment is not None else None
+    found = after(times, last) if order == "asc" else latest_after(times, last)
+    return (state.devices[app_id, device_id] for _, device_id in found)
 
 
 def _moment(text: str) -> Micros | None:

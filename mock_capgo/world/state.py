@@ -7,7 +7,7 @@ Belongs here: which tables there are and how their records are found. A state kn
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -111,7 +111,10 @@ class State:
     upload_links: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Token of an upload address -> (storage path, id of the key that asked for it)."""
     device_store: DeviceStore = field(default_factory=DeviceStore)
-    device_order: Order = field(default_factory=Order)
+    device_order: Order[str] = field(default_factory=Order)
+    """The ids of each app's devices."""
+    device_times: Order[tuple[Micros, str]] = field(default_factory=Order)
+    """When the devices of an app were last seen, with their ids: for those apps for which somebody asked."""
     derived: Derived = field(default_factory=Derived)
     """What was worked out from tables."""
 
@@ -128,6 +131,7 @@ class State:
             upload_links=self.upload_links.copy(),
             device_store=self.device_store.copy(),
             device_order=self.device_order.copy(),
+            device_times=self.device_times.copy(),
         )
 
     def next_id(self, sequence: str) -> int:
@@ -138,24 +142,37 @@ class State:
 
     def put_device(self, device: Device) -> None:
         """Add or refresh a device."""
-        if (device.app_id, device.device_id) not in self.devices:
-            self.device_order.add(device.app_id, device.device_id)
+        app_id, device_id = device.app_id, device.device_id
+        old = self.devices.get((app_id, device_id))
         self.devices.put(device)
+        if old is None:
+            self.device_order.add(app_id, device_id)
+        if app_id in self.device_times:
+            if old is not None:
+                self.device_times.remove(app_id, (old.updated_at, device_id))
+            self.device_times.add(app_id, (device.updated_at, device_id))
 
-    def devices_of(self, app_id: str) -> list[Device]:
-        """The devices of an app, in the order of their ids."""
-        return [self.devices[app_id, device_id] for device_id in self.device_order.ids(app_id)]
+    def devices_by_time(self, app_id: str) -> Sequence[tuple[Micros, str]]:
+        """When the devices of an app were last seen, with their ids, in this order."""
+        if app_id not in self.device_times:
+            keys = [(app_id, device_id) for device_id in self.device_order.of(app_id)]
+            moments = self.devices.moments("updated_at", keys)
+            self.device_times.set(app_id, sorted(zip(moments, self.device_order.of(app_id), strict=True)))
+        return self.device_times.of(app_id)
 
     def remove_device(self, device: Device) -> None:
         """Take a device out. Raises KeyError when it is not there."""
         self.devices.remove(device)
         self.device_order.remove(device.app_id, device.device_id)
+        if device.app_id in self.device_times:
+            self.device_times.remove(device.app_id, (device.updated_at, device.device_id))
 
     def remove_devices(self, app_id: str) -> None:
         """Take every device of an app out."""
-        for device in self.devices_of(app_id):
-            self.devices.remove(device)
+        for device_id in self.device_order.of(app_id):
+            self.devices.remove(self.devices[app_id, device_id])
         self.device_order.forget(app_id)
+        self.device_times.forget(app_id)
 
     def schedule(self, due: Micros, kind: str, *args: Any) -> None:
         """Queue a job."""
@@ -176,11 +193,14 @@ class State:
                 for record in getattr(self, table)
                 if getattr(record, member) is not None and getattr(record, member) not in known
             ]
-        rebuilt = Order()
-        for device in self.devices:
-            rebuilt.add(device.app_id, device.device_id)
-        if rebuilt.as_dict() != self.device_order.as_dict():
-            found.append("devices: the order differs from a rebuild")
+        ids: dict[str, list[str]] = {}
+        for app_id, device_id in sorted((device.app_id, device.device_id) for device in self.devices):
+            ids.setdefault(app_id, []).append(device_id)
+        if ids != {app_id: there for app_id, there in self.device_order.as_dict().items() if there}:
+            found.append("devices: the order by id differs from a rebuild")
+        for app_id, times in self.device_times.as_dict().items():
+            if times != sorted((self.devices[app_id, one].updated_at, one) for one in self.device_order.of(app_id)):
+                found.append(f"devices of {app_id}: the order by time differs from a rebuild")
         return found
 
 

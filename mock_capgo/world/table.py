@@ -7,10 +7,10 @@ with a million records, its reset, and the next world beside it cost what they c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Generic, TypeVar
 
-from mock_capgo.world.moments import is_unsettled, settled
+from mock_capgo.world.moments import is_unsettled, settled, settled_moment
 from mock_capgo.world.records import Micros
 
 R = TypeVar("R")
@@ -119,6 +119,14 @@ class Table(Generic[R]):
         """How many records `index` finds by `value`."""
         removed = self._removed[index].get(value, ())
         return len(self.base.indexes[index].get(value, ())) - len(removed) + len(self._added[index].get(value, ()))
+
+    def moments(self, field: str, keys: Iterable[Key]) -> Iterator[Micros]:
+        """One moment of the records with these keys. None of them is settled for it: there may be a million."""
+        rows, shared, beginning = self._rows, self.base.rows, self._beginning
+        for key in keys:
+            record = rows.get(key)
+            at = getattr(shared[key] if record is None else record, field)
+            yield settled_moment(at, beginning)
 
     def put(self, record: R) -> None:
         """Add a record, or put it in the place of the one with the same key."""

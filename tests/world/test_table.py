@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_capgo.world.moments import FromNow, is_unsettled, settled, settled_moment
-from mock_capgo.world.order import Order
+from mock_capgo.world.order import Order, after, latest_after
 from mock_capgo.world.records import Device, Micros
 from mock_capgo.world.table import Table
 
@@ -130,7 +130,7 @@ def test_moments_are_settled_where_they_are_told_from_the_beginning() -> None:
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.text("0123", max_size=3)), unique=True), st.data())
 def test_ids_are_in_order(ids: list[tuple[str, str]], data: st.DataObject) -> None:
     """Ids come out sorted for each app, and a copy keeps its own."""
-    order = Order()
+    order: Order[str] = Order()
     for app_id, device_id in ids:
         order.add(app_id, device_id)
     copy = order.copy()
@@ -139,6 +139,21 @@ def test_ids_are_in_order(ids: list[tuple[str, str]], data: st.DataObject) -> No
     copy.add("a", "x")
     copy.forget("b")
     for app_id in "ab":
-        assert list(order.ids(app_id)) == sorted(device_id for app, device_id in ids if app == app_id)
-    assert copy.ids("a")[-1] == "x"
-    assert not copy.ids("b")
+        assert list(order.of(app_id)) == sorted(device_id for app, device_id in ids if app == app_id)
+    assert copy.of("a")[-1] == "x"
+    assert not copy.of("b")
+
+
+ITEMS = st.lists(st.tuples(st.integers(0, 5), st.text("ab", max_size=2)), unique=True).map(sorted)
+
+
+@given(ITEMS, st.none() | st.tuples(st.integers(-1, 6), st.text("ab", max_size=2)))
+def test_pages_go_on_behind_the_last_item(items: list[tuple[int, str]], last: tuple[int, str] | None) -> None:
+    """Up or down, what follows an item is all that sorts behind it, whether or not it is still there."""
+    assert list(after(items, last)) == [one for one in items if last is None or one > last]
+
+    def downwards(one: tuple[int, str]) -> tuple[int, str]:
+        return (-one[0], one[1])
+
+    behind = [one for one in items if last is None or downwards(one) > downwards(last)]
+    assert list(latest_after(items, last)) == sorted(behind, key=downwards)
