@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from mock_capgo.call import Call
@@ -34,23 +35,31 @@ def record_device(call: Call, app: App, said: CheckIn, version_name: str | None 
     old = call.state.devices.get(key)
     before = old or Device(app_id=said.app_id, device_id=said.device_id, updated_at=call.now)
     custom_id = said.custom_id if app.allow_device_custom_id else ""
-    seen: dict[str, Any] = {
-        "platform": said.platform,
-        "plugin_version": said.plugin_version,
-        "os_version": said.version_os,
-        "version_build": said.version_build or "builtin",
-        "version_name": (said.version_name if version_name is None else version_name) or None,
-        "is_prod": said.is_prod,
-        "is_emulator": said.is_emulator,
+    seen = (
+        said.platform,
+        said.plugin_version,
+        said.version_os,
+        said.version_build or "builtin",
+        (said.version_name if version_name is None else version_name) or None,
+        said.is_prod,
+        said.is_emulator,
         # What follows is kept where it was not sent, but for the channel, which the device keeps itself.
-        "custom_id": custom_id or before.custom_id,
-        "install_source": said.install_source or before.install_source,
-        "key_id": said.key_id or before.key_id,
-        "country_code": said.country or before.country_code,
-        "default_channel": said.default_channel or None,
-    }
-    if old is None or any(getattr(old, name) != value for name, value in seen.items()):
-        call.state.put_device(replace(before, **seen, updated_at=call.now))
+        custom_id or before.custom_id,
+        said.install_source or before.install_source,
+        said.key_id or before.key_id,
+        said.country or before.country_code,
+        said.default_channel or None,
+    )
+    if old is None or _SEEN(old) != seen:
+        changes: dict[str, Any] = dict(zip(_SEEN_FIELDS, seen, strict=True))
+        call.state.put_device(replace(before, **changes, updated_at=call.now))
+
+
+_SEEN_FIELDS = (
+    "platform", "plugin_version", "os_version", "version_build", "version_name", "is_prod", "is_emulator", "custom_id",
+    "install_source", "key_id", "country_code", "default_channel",
+)  # fmt: skip
+_SEEN = attrgetter(*_SEEN_FIELDS)
 
 
 def count_active(call: Call, app: App, device_id: str) -> None:
@@ -114,6 +123,15 @@ def billing_period(state: State, app: App, now: Micros) -> Micros:
 
 
 def _add_usage(call: Call, app_id: str, *, mau: int = 0, bandwidth: int = 0, get: int = 0) -> None:
-    day = day_of(call.now)
-    row = call.state.daily_usage.get((app_id, day)) or DailyUsage(app_id=app_id, day=day)
-    call.state.daily_usage.put(replace(row, mau=row.mau + mau, bandwidth=row.bandwidth + bandwidth, get=row.get + get))
+    day, table = day_of(call.now), call.state.daily_usage
+    row = table.get((app_id, day)) or DailyUsage(app_id=app_id, day=day)
+    counted = DailyUsage(
+        app_id=app_id,
+        day=day,
+        mau=row.mau + mau,
+        storage=row.storage,
+        bandwidth=row.bandwidth + bandwidth,
+        build_time_seconds=row.build_time_seconds,
+        get=row.get + get,
+    )
+    table.put(counted)

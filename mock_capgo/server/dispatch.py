@@ -18,6 +18,7 @@ import orjson
 from mock_capgo import errors
 from mock_capgo.access.keys import HeaderRule, authenticate, find_key
 from mock_capgo.call import Call, Caller
+from mock_capgo.device_api.answers import DATABASE_HEADERS
 from mock_capgo.device_api.answers import answer as answer_device
 from mock_capgo.device_api.answers import read as read_device
 from mock_capgo.device_api.auto_pause import run_auto_pause
@@ -108,7 +109,7 @@ def _answer_device(universe: Universe, request: Request, operation: DeviceOperat
     call = _call(universe, request, path, partial(read_device, operation.source, request))
     reply = answer_device(operation.handler, call)
     headers = [_JSON, *common_headers(request.headers), *cors_headers(request.headers)]
-    headers += _raw(reply.headers)
+    headers += _FROM_DATABASE if reply.headers is DATABASE_HEADERS else _raw(reply.headers)
     return Answer(reply.status, orjson.dumps(reply.body), headers, operation.id, refusal=reply.refusal)
 
 
@@ -139,6 +140,9 @@ def _refuse(
 
 def _raw(headers: Mapping[str, str]) -> RawHeaders:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+_FROM_DATABASE = _raw(DATABASE_HEADERS)
 
 
 def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer | None:
