@@ -20,7 +20,7 @@ from mock_capgo.world.world import Actor, World
 _UNREAD: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Caller:
     """Who calls: the key whose bindings decide, and behind `x-limited-key-id` the key that was sent."""
 

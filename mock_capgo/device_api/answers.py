@@ -36,7 +36,7 @@ QUERY_KEYS = (
 _FLAGS = {"is_emulator": "false", "is_prod": "true"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """What goes out. `refusal` names the thrown error for the access log, None for an outcome."""
 

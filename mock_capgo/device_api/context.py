@@ -24,7 +24,7 @@ DROPPED_MAJOR = 4
 _NOTHING = Version(((0, 0, 0), True, ()), "0.0.0")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """One update check with everything that is known about it. `channel` and later things only where it got so far."""
 

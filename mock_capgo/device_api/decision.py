@@ -17,7 +17,7 @@ SERVED = "update"
 """The name of the outcome that is left when no rule hits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """What a device is told. `bundle` is set where it gets one; else `code` and `message` say why not."""
 

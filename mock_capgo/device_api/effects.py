@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -16,7 +17,7 @@ from mock_capgo.device_api.check_in import CheckIn
 from mock_capgo.device_api.schemas import PLATFORMS
 from mock_capgo.device_api.store import Attempts
 from mock_capgo.world.clock import as_datetime, day_of, micros
-from mock_capgo.world.records import DAY, SECOND, App, DailyUsage, DailyVersion, Device, Micros
+from mock_capgo.world.records import DAY, SECOND, App, DailyUsage, DailyVersion, Day, Device, Micros
 from mock_capgo.world.state import State
 
 ATTEMPTS_KEPT: Micros = 7 * DAY
@@ -119,7 +120,13 @@ def billing_period(state: State, app: App, now: Micros) -> Micros:
         length -= start
         if length > 0:
             return start + (now - start) // length * length
-    return micros(as_datetime(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+    return _month_of(day_of(now))
+
+
+@lru_cache(maxsize=64)
+def _month_of(day: Day) -> Micros:
+    """When the calendar month began that holds a day (UTC)."""
+    return micros(as_datetime(day * DAY).replace(day=1))
 
 
 def _add_usage(call: Call, app_id: str, *, mau: int = 0, bandwidth: int = 0, get: int = 0) -> None:

@@ -24,7 +24,7 @@ class Routed(Protocol):
 Op = TypeVar("Op", bound=Routed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Match(Generic[Op]):
     """An operation, and the path's parameters by name."""
 
