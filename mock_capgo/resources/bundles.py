@@ -53,7 +53,7 @@ def list_bundles(call: Call) -> list[Bundle]:
         error = database_error("PGRST103", "Requested range not satisfiable")
         raise Refusal(errors.NO_BUNDLES, {"supabaseError": error}) from None
     living = [bundle for bundle in call.state.bundles.where("app", app_id) if not bundle.deleted]
-    # The service leaves ties open: of one moment, the first that was stored comes first.
+    # The service leaves ties open; where it was seen to break one, the first that was stored came first.
     living.sort(key=lambda bundle: -bundle.created_at)
     found = living[window]
     if not found and call.has(Quirk.NO_BUNDLES_IS_AN_ERROR):
