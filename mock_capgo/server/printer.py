@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
@@ -18,6 +19,8 @@ CAPACITY = 1024 * 1024
 """Letters that may wait to be printed."""
 PIECE = 4096
 """Bytes that a pipe takes in one piece: lines of standard output and error on one pipe are not mixed up."""
+PAUSE = 0.01
+"""Seconds between two pieces, so that many lines at once, and not each of them, make the threads change places."""
 LAST_SECONDS = 0.5
 """What a reader has to take the last lines when the server ends."""
 
@@ -73,6 +76,7 @@ class Printer:
             if self._lines.empty():
                 self._write(piece)
                 piece = b""
+                time.sleep(PAUSE)
         self._write(piece)
 
     def _write(self, piece: bytes) -> None:
