@@ -1,6 +1,6 @@
-"""How long a connection may keep the server waiting: for a whole header, or for the next piece of a body.
+"""How long a connection may keep the server waiting, and with how much: for a whole header, or for more of a body.
 
-Belongs here: finding out that a connection is the client's to go on with, and closing it when nothing comes. A
+Belongs here: finding out that it is the client's turn, and closing the connection when nothing comes of it. A
 connection that waits for the server, for a late answer or to be read from, is never closed here; and one that is
 silent between two requests is closed by uvicorn, sooner as a rule.
 
@@ -19,6 +19,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LOOKS = 10
 """How many times a connection is looked at before it is closed."""
+MAX_HEADER = 1024 * 1024
+"""Bytes of a header that are kept while its end has not come: nothing else bounds them."""
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -27,6 +29,17 @@ class PatientProtocol(HttpToolsProtocol):
     pieces = 0
     looks = 0
     seen: object = None
+    header = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless it is an endless header."""
+        super().data_received(data)
+        if self.scope is None or (self.cycle is not None and self.cycle.scope is self.scope):
+            self.header = 0
+            return
+        self.header += len(data)
+        if self.header > MAX_HEADER and not self.transport.is_closing():
+            self.send_400_response("The header is over 1 MiB")
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body, however small: the client is not silent."""

@@ -114,6 +114,20 @@ def test_raw_bytes(server: Process, name: str, half_closed: bool) -> None:
     assert server("GET", "/ok").status == 200
 
 
+@pytest.mark.parametrize(
+    "start", [b"GET /", b"GET /ok HTTP/1.1\r\nx: ", b"GET /ok HTTP/1.1\r\nhost: x\r\n\r\nGET /ok?"]
+)
+def test_a_header_without_an_end_is_refused(server: Process, start: bytes) -> None:
+    """A header, or an address, is kept up to a mebibyte: then the client is refused, however fast it goes on."""
+    with server.connect(timeout=5) as connection, pytest.raises(OSError, match="."):
+        connection.sendall(start)
+        for _ in range(256):
+            connection.sendall(b"x" * 65536)
+        connection.recv(65536)
+        connection.sendall(b"x")
+    assert server("GET", "/ok").status == 200
+
+
 def test_pipelined_requests_are_answered_in_order(server: Process) -> None:
     """Fifty requests in one piece get fifty answers, in their order."""
     paths = [b"/ok" if number % 2 else b"/nothing" for number in range(50)]
