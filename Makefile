@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test contract bench soak fuzz clients lint format types docs examples check wheel constraints clean
+.PHONY: help serve test contract bench soak fuzz clients lint format types audit docs examples check wheel constraints clean
 
 help: ## Show this list
 	@echo "mock-capgo: Capgo's REST API on your own machine"
@@ -61,15 +61,19 @@ format: $(dev) ## Mend what the formatter and the linter can mend
 types: $(dev) ## Check the types
 	@$(python) -m mypy --strict
 
+audit: $(dev) ## Count what the project rests on, see that it fits, weigh the wheel (asks nobody)
+	@$(python) scripts/audit.py
+
 docs: $(dev) ## Write docs/dialects.md from the tables
 	@$(python) scripts/dialects_page.py
 
 examples: $(dev) ## Run the examples in other languages (asks their package registries)
 	@EXAMPLES_MAY_DOWNLOAD=1 $(python) -m pytest -q tests/testing/test_examples.py
 
-check: ## Lint, types and tests
+check: ## Lint, types, audit and tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory test
 
 wheel: $(dev) ## Build the wheel into dist/

@@ -130,6 +130,13 @@ ORG_NAME_TAKEN_TOLD = _row(
 CANNOT_PARSE_ORG = _row("CANNOT_PARSE_ORG", 400, "cannot_parse_organization", "Cannot parse organization")
 CANNOT_PARSE_ORGS = _row("CANNOT_PARSE_ORGS", 400, "cannot_parse_organizations", "Cannot parse organizations")
 CANNOT_GET_PLAN = _row("CANNOT_GET_PLAN", 400, "cannot_get_plan", "Cannot get plan")
+INVALID_WEBSITE = _row(
+    "INVALID_WEBSITE", 400, "invalid_body", "Invalid body",
+    400, "website: an address of http or https is expected, without a user",
+)
+NAME_OF_TAGS = _row(
+    "NAME_OF_TAGS", 400, "invalid_body", "Invalid body", 400, "name: nothing is left of it without tags and blanks"
+)
 CANNOT_UPDATE_ORG = _row("CANNOT_UPDATE_ORG", 400, "cannot_update_org", "Cannot update org")
 REQUIRES_2FA = _row(
     "REQUIRES_2FA", 400, "requires_2fa_to_enforce_2fa",

@@ -45,6 +45,9 @@ class Settings:
     journal_bytes: int = _option(4 * 1024 * 1024, "bytes of requests and answers that each world's journal keeps")
     explain: str = _option("off", "whether x-mock-reason explains each refusal", ("on", "off"))
     fault_header: str = _option("off", "whether a request may ask for its own fault in x-mock-fault", ("on", "off"))
+    client_timeout: int = _option(
+        10, "seconds that a client may take over a header, or between two pieces of a body; 0 for any time"
+    )
     save_on_exit: str = _option("", "file that the world is saved to, as a fixture, when the server stops")
 
 

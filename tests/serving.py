@@ -19,7 +19,7 @@ START_SECONDS = 20
 def serving(*options: str) -> Iterator[dict[str, Any]]:
     """Run `mock-capgo serve` on a free port; gives what it said at its start, `url` among it.
 
-    It writes to a file: nobody would empty a pipe while the test does other things, and the server would wait.
+    It writes to a file: nobody would empty a pipe while the test does other things, and lines would be lost.
     """
     command = [sys.executable, "-m", "mock_capgo", "serve", "--port", "0", "--log", "json", *options]
     with tempfile.TemporaryDirectory() as folder:

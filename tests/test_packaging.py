@@ -162,6 +162,20 @@ def test_constraints_pin_every_dependency() -> None:
             assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), requirement
 
 
+def test_every_dependency_has_its_reason() -> None:
+    """Each dependency in pyproject.toml has a comment beside or above it that says what it is for."""
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    project = tomllib.loads("\n".join(lines))["project"]
+    wanted = [*project["dependencies"], *(r for rs in project["optional-dependencies"].values() for r in rs)]
+    for dependency in wanted:
+        if Requirement(dependency).name == project["name"]:
+            continue
+        [at] = [number for number, line in enumerate(lines) if line.strip().startswith(f'"{dependency}"')]
+        beside = lines[at].partition(f'"{dependency}"')[2].partition("#")[2]
+        above = lines[at - 1].strip()
+        assert beside.strip() or above.startswith("# "), dependency
+
+
 def _environment() -> dict[str, str]:
     """Return this process's environment, less what changes which Python code or settings are found."""
     ours = ("PYTHON", "MOCK_CAPGO")

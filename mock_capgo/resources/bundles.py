@@ -64,7 +64,7 @@ def list_bundles(call: Call) -> Listing[Bundle]:
 
 def _page(state: State, app_id: str, window: slice) -> Listing[Bundle]:
     living = [bundle for bundle in state.bundles.where("app", app_id) if not bundle.deleted]
-    # The service leaves ties open: of one moment, the first that was stored comes first.
+    # The service leaves ties open; where it was seen to break one, the first that was stored came first.
     living.sort(key=lambda bundle: -bundle.created_at)
     return Listing(living[window])
 

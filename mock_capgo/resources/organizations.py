@@ -230,7 +230,7 @@ def _website(value: str | None) -> str | None:
     try:
         return website(value) if value is not None else None
     except ValueError:
-        raise Refusal(errors.INVALID_BODY, {"error": "website_must_be_a_valid_url"}) from None
+        raise Refusal(errors.INVALID_WEBSITE, {"error": "website_must_be_a_valid_url"}) from None
 
 
 def _changes(params: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def _changes(params: dict[str, Any]) -> dict[str, Any]:
     if "name" in params:
         changes["name"] = stripped(params["name"])
         if not changes["name"]:
-            raise Refusal(errors.INVALID_BODY, {"error": "sanitized_name_empty"})
+            raise Refusal(errors.NAME_OF_TAGS, {"error": "sanitized_name_empty"})
     if "website" in params:
         changes["website"] = _website(params["website"])
     if "logo" in params:

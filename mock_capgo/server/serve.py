@@ -1,11 +1,10 @@
-"""`mock-capgo serve`: the socket, the banner, the log, uvicorn."""
+"""`mock-capgo serve`: the sockets, the banner, uvicorn."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
-import io
 import logging
 import os
 import secrets
@@ -13,9 +12,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TextIO
+from types import ModuleType
 
 import orjson
 import uvicorn
@@ -23,39 +25,42 @@ from starlette.types import ASGIApp
 
 from mock_capgo import __version__
 from mock_capgo.control.guard import is_loopback
+from mock_capgo.server.access_log import access_log, notice_of_dropped, set_up_logging
 from mock_capgo.server.app import Application, create_app
-from mock_capgo.server.asgi import AccessLog
-from mock_capgo.server.dispatch import Answer
-from mock_capgo.server.journal import without_credentials
-from mock_capgo.server.request import Request
+from mock_capgo.server.printer import Printer
 from mock_capgo.server.universe import Universe
 from mock_capgo.settings import Settings
-from mock_capgo.world.clock import iso_millis, wall_clock
 from mock_capgo.world.fixture import FixtureError
 from mock_capgo.world.records import ApiKey
 
+try:
+    patience: ModuleType | None = import_module("mock_capgo.server.patience")
+except ImportError:  # httptools is a dependency, yet uvicorn can do without it, and so can we
+    patience = None
+
 SHUTDOWN_SECONDS = 1
 SHOWN_KEYS = 12
-_COLOURS = {2: "\033[32m", 3: "\033[36m", 4: "\033[33m", 5: "\033[31m"}
-_RESET = "\033[0m"
 
 
 class CannotServe(Exception):
     """The server cannot start; the text says why and what to do."""
 
 
-def serve(settings: Settings, out: TextIO | None = None) -> int:
+def serve(settings: Settings) -> int:
     """Serve until a signal ends it. Raises CannotServe for a bad fixture or an address in use."""
-    out = out or sys.stdout
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors="replace")
-    _set_up_logging(settings)
+    notice = partial(notice_of_dropped, settings)
+    with closing(Printer(sys.stdout, notice)) as out, closing(Printer(sys.stderr, notice)) as complaints:
+        set_up_logging(settings, complaints)
+        return _serve(settings, out)
+
+
+def _serve(settings: Settings, out: Printer) -> int:
     if not is_loopback(settings.host) and not settings.control_token:
         settings = replace(settings, control_token=secrets.token_hex(16))
     if settings.save_on_exit and not os.access(Path(settings.save_on_exit).resolve().parent, os.W_OK):
         raise CannotServe(f"{settings.save_on_exit}: cannot be written; --save-on-exit needs a folder that can be")
     try:
-        app = create_app(settings, _access_log(settings, out))
+        app = create_app(settings, access_log(settings, out, coloured=sys.stdout.isatty()))
     except FixtureError as error:
         raise CannotServe(str(error)) from None
     ports: list[tuple[str, ASGIApp, socket.socket]] = [("url", app, _listen(settings.host, settings.port))]
@@ -66,12 +71,12 @@ def serve(settings: Settings, out: TextIO | None = None) -> int:
     app.universes.api_url = _url(ports[0][2]) if settings.control_port >= 0 else None
 
     def announce() -> None:
-        _announce(app.state.universe, settings, {name: _url(listening) for name, _, listening in ports}, out)
+        out.say(_started(app.state.universe, settings, {name: _url(listening) for name, _, listening in ports}))
 
     # What a server begins with is no garbage: the collector need not look through a million devices again and again.
     gc.freeze()
     with asyncio.Runner(loop_factory=_config(app).get_loop_factory()) as runner:
-        runner.run(_run([(served, listening) for _, served, listening in ports], app, announce))
+        runner.run(_run([(served, listening) for _, served, listening in ports], app, settings, announce))
     if settings.save_on_exit:
         save(app.state.universe, Path(settings.save_on_exit))
     return 0
@@ -98,7 +103,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _run(ports: list[tuple[ASGIApp, socket.socket]], app: Application, announce: Callable[[], None]) -> None:
+async def _run(
+    ports: list[tuple[ASGIApp, socket.socket]], app: Application, settings: Settings, announce: Callable[[], None]
+) -> None:
     """Serve every port in one event loop, until a signal; SIGHUP resets the default world.
 
     `announce` is called when signals are heard: who stops the server on its first line must find it saved.
@@ -116,14 +123,28 @@ async def _run(ports: list[tuple[ASGIApp, socket.socket]], app: Application, ann
     if hasattr(signal, "SIGHUP"):
         loop.add_signal_handler(signal.SIGHUP, app.state.universe.reset)
     announce()
+    watches = _watch(servers, settings.client_timeout)
     await asyncio.gather(
         *(server.serve(sockets=[listening]) for server, (_, listening) in zip(servers, ports, strict=True))
     )
+    for watch in watches:
+        watch.cancel()
+
+
+def _watch(servers: list[_Server], seconds: int) -> list[asyncio.Task[None]]:
+    """Tasks that close the connections of clients that keep these servers waiting."""
+    if not seconds:
+        return []
+    if patience is None:
+        logging.getLogger(__name__).warning("without httptools, slow clients are waited for without an end")
+        return []
+    return [asyncio.create_task(patience.lose_patience(server.server_state.connections, seconds)) for server in servers]
 
 
 def _config(served: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         served,
+        http=patience.PatientProtocol if patience else "auto",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -146,8 +167,8 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _announce(universe: Universe, settings: Settings, urls: dict[str, str], out: TextIO) -> None:
-    """Say where the server is and which keys it takes. With a JSON log this is one line of JSON."""
+def _started(universe: Universe, settings: Settings, urls: dict[str, str]) -> str:
+    """Where the server is and which keys it takes. With a JSON log this is one line of JSON."""
     keys = [_describe(universe, key) for key in universe.world.state.api_keys]
     token = settings.control_token
     if settings.log == "json":
@@ -161,25 +182,23 @@ def _announce(universe: Universe, settings: Settings, urls: dict[str, str], out:
             "control_token": token or None,
             "keys": [{"key": value, "name": name, "role": role} for value, name, role in keys],
         }
-        print(orjson.dumps(started).decode(), file=out, flush=True)
-        return
-    print(f"mock-capgo {__version__}  {urls['url']}", file=out)
+        return orjson.dumps(started).decode()
+    lines = [f"mock-capgo {__version__}  {urls['url']}"]
     for name, said in (("plugin_url", "device API"), ("control_url", "control routes")):
         if name in urls:
-            print(f"{said}: {urls[name]}", file=out)
-    print(f"dialect {universe.dialect.name}, fixture {universe.fixture.source}, limits {settings.limits}", file=out)
+            lines.append(f"{said}: {urls[name]}")
+    lines.append(f"dialect {universe.dialect.name}, fixture {universe.fixture.source}, limits {settings.limits}")
     if keys:
-        print("\nAPI keys (send one as `authorization` or `x-api-key`):", file=out)
+        lines.append("\nAPI keys (send one as `authorization` or `x-api-key`):")
     width = max((len(value) for value, _, _ in keys), default=0)
-    shown = keys[:SHOWN_KEYS]
-    for value, name, role in shown:
-        print(f"  {value:<{width}}  {name} ({role})", file=out)
-    if len(keys) > len(shown):
-        print(f"  ... and {len(keys) - len(shown)} more: see {urls['url']}/_mock/keys", file=out)
+    lines += [f"  {value:<{width}}  {name} ({role})" for value, name, role in keys[:SHOWN_KEYS]]
+    if len(keys) > SHOWN_KEYS:
+        lines.append(f"  ... and {len(keys) - SHOWN_KEYS} more: see {urls['url']}/_mock/keys")
     if settings.control == "on":
-        print("\nControl: GET /_mock/health, GET /_mock/info, POST /_mock/reset", end="", file=out)
-        print(f"  (x-mock-token: {token})" if token else "", file=out)
-    print("Stop with Ctrl-C\n", file=out, flush=True)
+        with_token = f"  (x-mock-token: {token})" if token else ""
+        lines.append(f"\nControl: GET /_mock/health, GET /_mock/info, POST /_mock/reset{with_token}")
+    lines.append("Stop with Ctrl-C\n")
+    return "\n".join(lines)
 
 
 def _describe(universe: Universe, key: ApiKey) -> tuple[str, str, str]:
@@ -198,63 +217,3 @@ def _describe(universe: Universe, key: ApiKey) -> tuple[str, str, str]:
         key.name,
         ", ".join(roles) or (f"mode {key.mode}" if key.mode else "no role"),
     )
-
-
-def _access_log(settings: Settings, out: TextIO) -> AccessLog | None:
-    if settings.log == "off":
-        return None
-    coloured = out.isatty()
-
-    def as_text(request: Request, answered: Answer, seconds: float) -> None:
-        status = str(answered.status)
-        if coloured:
-            status = f"{_COLOURS.get(answered.status // 100, '')}{status}{_RESET}"
-        path, query = without_credentials(request)
-        why = f"  {answered.refusal}" if answered.refusal else ""
-        path = _printable(f"{path}?{query}" if query else path)
-        _say(out, f"{status} {request.method:<6} {path}  {seconds * 1000:.1f} ms{why}")
-
-    def as_json(request: Request, answered: Answer, seconds: float) -> None:
-        line = {
-            "event": "request",
-            "time": iso_millis(wall_clock()),
-            "method": request.method,
-            "path": without_credentials(request)[0],
-            "operation": answered.operation,
-            "status": answered.status,
-            "duration_ms": round(seconds * 1000, 3),
-            "refusal": answered.refusal,
-        }
-        _say(out, orjson.dumps(line).decode())
-
-    return as_json if settings.log == "json" else as_text
-
-
-def _say(out: TextIO, line: str) -> None:
-    """Print a line of the log. Nobody listening, or a terminal without these letters, harms no request."""
-    with contextlib.suppress(OSError, ValueError):
-        print(line, file=out, flush=True)
-
-
-def _printable(text: str) -> str:
-    """Text that cannot move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "event": "log",
-            "time": iso_millis(wall_clock()),
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
-
-
-def _set_up_logging(settings: Settings) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines() if settings.log == "json" else logging.Formatter("%(levelname)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from typing import Any
 
 from starlette.types import Send
 
@@ -49,16 +50,12 @@ async def send_faulty(fault: Fault, answered: Answer, send: Send) -> None:
 
 async def reset(send: Send) -> None:
     """Reset the connection. Raises ConnectionResetError where there is none, in process."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
-        raise ConnectionResetError("a fault reset the connection")
+    transport = _given_up(send, "a fault reset the connection")
     connection = transport.get_extra_info("socket")
     if connection is not None:
         # Lingering for zero seconds turns closing into a reset: the client must not take it for an empty answer.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
-    # Let the server notice that nobody is there any more, or it complains about the missing answer.
-    await asyncio.sleep(0)
 
 
 async def _send_part(answered: Answer, size: int, send: Send) -> None:
@@ -66,10 +63,21 @@ async def _send_part(answered: Answer, size: int, send: Send) -> None:
     headers = [*answered.headers, (b"content-length", str(len(answered.body)).encode())]
     await send({"type": "http.response.start", "status": answered.status, "headers": headers})
     await send({"type": "http.response.body", "body": answered.body[:size], "more_body": True})
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    _given_up(send, "a fault cut the body short").close()
+
+
+def _given_up(send: Send, why: str) -> Any:
+    """The transport of a connection that this answer is the last of. Raises ConnectionResetError where there is none.
+
+    uvicorn is told that nobody is there any more, or it complains about what is missing. It would not always find out
+    by itself: when more requests wait on the connection, it tells the last of them only.
+    """
+    cycle: Any = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
     if transport is None:
-        raise ConnectionResetError("a fault cut the body short")
-    transport.close()
+        raise ConnectionResetError(why)
+    cycle.disconnected = True
+    return transport
 
 
 async def _drip(answered: Answer, size: int, seconds: float, send: Send) -> None:

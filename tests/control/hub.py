@@ -121,7 +121,7 @@ class Process:
             raise ValueError(f"the server did not start: {told}")
         self.started: dict[str, Any] = json.loads(first)
         self._printed: list[str] = []
-        # A pipe that nobody reads fills up, and the server would wait for it.
+        # A pipe that nobody reads fills up, and what is printed then is lost.
         self._reader = threading.Thread(target=self._printed.extend, args=(self.popen.stdout,), daemon=True)
         self._reader.start()
         parts = urlsplit(self.started["url"])

@@ -20,20 +20,21 @@ from mock_capgo.settings import Settings
 
 
 def main() -> None:
-    """Kill so many children, look at the file after each, and tell what was there."""
+    """Kill so many children while they write, and others between; look at the file after each, tell what was there."""
     kills, target = int(sys.argv[1]), Path(sys.argv[2])
     universes = [create_app(Settings(fixture=fixture)).state.universe for fixture in sys.argv[3:]]
     sizes = {u.fixture.document["users"][0]["first_name"]: len(u.world.state.devices) for u in universes}
-    told: dict[str, Any] = {"seen": dict.fromkeys(sizes, 0), "broken": [], "in_the_middle": 0}
+    told: dict[str, Any] = {"seen": dict.fromkeys(sizes, 0), "broken": 0, "in_the_middle": 0}
     began = time.perf_counter()
     save(universes[0], target)
     length = time.perf_counter() - began
     chance = random.Random(1)
-    for number in range(kills):
+    while told["in_the_middle"] < kills:
+        order = chance.sample(universes, len(universes))
         child = os.fork()
         if child == 0:
             while True:
-                for universe in universes:
+                for universe in order:
                     save(universe, target)
         time.sleep(chance.uniform(0, 6 * length))
         os.kill(child, signal.SIGKILL)
@@ -47,7 +48,7 @@ def main() -> None:
         if whole:
             told["seen"][name] += 1
         else:
-            told["broken"].append(number)
+            told["broken"] += 1
         unfinished = [file for file in target.parent.iterdir() if file != target]
         told["in_the_middle"] += bool(unfinished)
         for file in unfinished:

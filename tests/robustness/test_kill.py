@@ -40,10 +40,9 @@ def test_a_killed_save_leaves_a_whole_file(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.robustness.killed", str(KILLS), str(target), *map(str, fixtures)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     told = json.loads(done.stdout)
-    assert told["broken"] == []
-    assert sum(told["seen"].values()) == KILLS
+    assert told["broken"] == 0
+    assert told["in_the_middle"] == KILLS
     assert min(told["seen"].values()) > 0, told
-    assert told["in_the_middle"] > 0, "no kill hit a save: this test proves nothing"
     assert read_fixture(target).load(0).state.check() == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import FULL
 from tests.control.hub import Process, process
 
-MUTATIONS = int(os.environ.get("MOCK_CAPGO_FUZZ", "300")) // 100 * 10
+MUTATIONS = int(os.environ.get("MOCK_CAPGO_FUZZ", "300")) // 100 * 5
 HEAD = f"host: 127.0.0.1\r\nauthorization: {FULL}\r\n".encode()
 POST = b"POST /channel HTTP/1.1\r\n" + HEAD
 GOOD = b'{"app_id":"com.example.shop","channel":"made"}'
@@ -68,10 +68,10 @@ _CASES: dict[str, bytes] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Process]:
-    # The documented dialect: the live one imitates failures of the service, which must not hide those of the mock.
-    with process("--limits", "off") as running:
+@pytest.fixture(scope="module", params=["documented", "live"])
+def server(request: pytest.FixtureRequest) -> Iterator[Process]:
+    # Without quirks: the live dialect imitates failures of the service, which must not hide those of the mock.
+    with process("--limits", "off", "--dialect", request.param, "--quirks", "off") as running:
         yield running
 
 
@@ -114,6 +114,20 @@ def test_raw_bytes(server: Process, name: str, half_closed: bool) -> None:
     assert server("GET", "/ok").status == 200
 
 
+@pytest.mark.parametrize(
+    "start", [b"GET /", b"GET /ok HTTP/1.1\r\nx: ", b"GET /ok HTTP/1.1\r\nhost: x\r\n\r\nGET /ok?"]
+)
+def test_a_header_without_an_end_is_refused(server: Process, start: bytes) -> None:
+    """A header, or an address, is kept up to a mebibyte: then the client is refused, however fast it goes on."""
+    with server.connect(timeout=5) as connection, pytest.raises(OSError, match="."):
+        connection.sendall(start)
+        for _ in range(256):
+            connection.sendall(b"x" * 65536)
+        connection.recv(65536)
+        connection.sendall(b"x")
+    assert server("GET", "/ok").status == 200
+
+
 def test_pipelined_requests_are_answered_in_order(server: Process) -> None:
     """Fifty requests in one piece get fifty answers, in their order."""
     paths = [b"/ok" if number % 2 else b"/nothing" for number in range(50)]
@@ -148,9 +162,11 @@ def test_a_client_that_hangs_up_in_the_middle_writes_nothing(server: Process) ->
 def test_mutated_requests(server: Process, seed: int) -> None:
     """Good requests with bytes changed, cut, doubled or inserted bring nothing down."""
     chance = random.Random(seed)
+    one = POST + b"content-length: %d\r\n\r\n" % len(GOOD) + GOOD
     good = [
+        one,
+        one + b"GET /ok HTTP/1.1\r\n" + HEAD + b"\r\n" + one,
         b"GET /app HTTP/1.1\r\n" + HEAD + b"\r\n",
-        POST + b"content-length: %d\r\n\r\n" % len(GOOD) + GOOD,
         POST + b"transfer-encoding: chunked\r\n\r\n%x\r\n" % len(GOOD) + GOOD + b"\r\n0\r\n\r\n",
     ]
     for _ in range(MUTATIONS):
