@@ -9,7 +9,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mock_capgo.access.keys import digest
 from mock_capgo.access.permissions import ROLES
 from mock_capgo.control.http import ControlError, Endpoint, moment, read_object, reply, typed
 from mock_capgo.dialects import speak
@@ -18,7 +17,7 @@ from mock_capgo.server.universes import PREFIX, Full, Universes
 from mock_capgo.settings import Settings
 from mock_capgo.world.clock import iso_millis
 from mock_capgo.world.fixture import Fixture, fixture_of
-from mock_capgo.world.records import ApiKey, App, Binding, Channel
+from mock_capgo.world.records import ApiKey, App, Binding, Channel, digest
 
 _OPTIONS = {"fixture", "dialect", "quirks", "limits", "now", "seed", "ttl", "explain", "header_faults"}
 

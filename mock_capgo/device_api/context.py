@@ -60,12 +60,15 @@ class Context:
         return parse(self.bundle.name) if self.bundle else None
 
     @property
-    def manifest(self) -> list[Any]:
-        """The bundle's files, where it is served file by file: not to old plugins, not from elsewhere (30 §4)."""
+    def files(self) -> list[Any]:
+        """The bundle's files, where it can be served file by file: not from elsewhere (30 §4)."""
         bundle = self.bundle
-        if bundle is None or bundle.external_url or not bundle.manifest or not reads_manifest(self.plugin):
-            return []
-        return list(bundle.manifest)
+        return list(bundle.manifest or ()) if bundle is not None and not bundle.external_url else []
+
+    @property
+    def manifest(self) -> list[Any]:
+        """The files that the device is told of: old plugins do not know what to do with them (30 §4)."""
+        return self.files if reads_manifest(self.plugin) else []
 
     @property
     def address(self) -> str | None:

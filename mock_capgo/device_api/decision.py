@@ -57,7 +57,7 @@ def trace(context: Context) -> list[Step]:
         steps.append(Step(rule.name, hit, rule.compared(context)))
         if hit:
             return steps
-    served = {"bundle": context.bundle_name, "address": context.address, "files": len(context.manifest)}
+    served = {"bundle": context.bundle_name, "address": context.address, "files": len(context.files)}
     return [*steps, Step(SERVED, True, served)]
 
 

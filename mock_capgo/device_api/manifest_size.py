@@ -9,7 +9,7 @@ from mock_capgo.call import Call
 from mock_capgo.device_api import schemas
 from mock_capgo.device_api.answers import Reply, from_database
 from mock_capgo.device_api.check_in import check_in
-from mock_capgo.resources.values import MAX_SAFE_INTEGER, Fields, fields, parse_int
+from mock_capgo.resources.values import MAX_SAFE_INTEGER, Fields, fields, is_integer
 from mock_capgo.world.records import Bundle
 
 NAMES = ("file_name", "file_hash", "download_url")
@@ -45,11 +45,18 @@ def _bundles(call: Call, app_id: str, file: Fields, params: Fields) -> list[Bund
     """Where to look for a file: in the bundle of its address, else of the request's id or name, else in all."""
     living = [bundle for bundle in call.state.bundles.where("app", app_id) if not bundle.deleted]
     for wanted in (_key(file["download_url"]), params.get("version_id")):
-        number = parse_int(wanted)
-        if number is not None and 0 < number <= MAX_SAFE_INTEGER:
+        number = _id(wanted)
+        if number is not None:
             return [bundle for bundle in living if bundle.id == number]
     name = params.get("version")
     return [bundle for bundle in living if bundle.name == name] if isinstance(name, str) else living
+
+
+def _id(wanted: Any) -> int | None:
+    """A bundle's id: a positive whole number, or its digits (30 §7)."""
+    if isinstance(wanted, str) and wanted.isascii() and wanted.isdecimal():
+        wanted = int(wanted)
+    return int(wanted) if is_integer(wanted) and 0 < wanted <= MAX_SAFE_INTEGER else None
 
 
 def _key(address: str | None) -> str | None:

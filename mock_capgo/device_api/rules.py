@@ -95,13 +95,13 @@ def _keys(c: Context) -> dict[str, Any]:
 
 
 def _is_missing(c: Context) -> bool:
-    return c.bundle is not None and c.address is None and not c.manifest
+    return c.bundle is not None and c.address is None and not c.files
 
 
 def _has_no_url(c: Context) -> bool:
     bundle = c.bundle
     if bundle is None or not bundle.external_url:
-        return c.address is None and not c.manifest
+        return c.address is None and not c.files
     return not bundle.external_url.startswith(("http://", "https://"))
 
 
@@ -202,7 +202,7 @@ RULES: tuple[Rule, ...] = (
     # F. The bundle ---------------------------------------------------------------------------------------
     Rule(
         "bundle_missing", "no_bundle", "Cannot get bundle", "failed", "missingBundle",
-        _is_missing, lambda c: {"bundle": c.bundle_name, "address": c.address, "files": len(c.manifest)},
+        _is_missing, lambda c: {"bundle": c.bundle_name, "address": c.address, "files": len(c.files)},
     ),
     Rule(
         "key_mismatch", "key_id_mismatch",
@@ -297,7 +297,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "no_url", "no_bundle_url", "Cannot get bundle url", "failed", "cannotGetBundle",
-        _has_no_url, lambda c: {"address": c.address, "files": len(c.manifest)},
+        _has_no_url, lambda c: {"address": c.address, "files": len(c.files)},
     ),
 )
 # fmt: on

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mock_capgo import errors
-from mock_capgo.access.keys import bindings_of, digest
+from mock_capgo.access.keys import bindings_of, find_key
 from mock_capgo.call import Call
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.quirks import Quirk
@@ -15,7 +15,7 @@ from mock_capgo.resources import api_key_bindings, cascades
 from mock_capgo.resources.common import NO_ROWS, database_error
 from mock_capgo.resources.dates import parse_js_date
 from mock_capgo.resources.values import INT64, Fields, fields, is_uuid, js_text, truthy
-from mock_capgo.world.records import ApiKey, Micros
+from mock_capgo.world.records import ApiKey, Micros, digest
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{8,256}")
 _MODES = ("read", "upload", "write", "all")
@@ -187,8 +187,9 @@ def _manages(call: Call, key: ApiKey) -> bool:
 
 def _find(call: Call, wanted: str) -> ApiKey | None:
     """A key of the same owner by number or plain value; a hashed key has no value to be found by."""
-    keys = call.state.api_keys
-    key = keys.get(int(wanted)) if _is_number(wanted) else keys.first("key", wanted)
+    key = call.state.api_keys.get(int(wanted)) if _is_number(wanted) else find_key(call.world, wanted)
+    if key is not None and key.key is None and not _is_number(wanted):
+        return None
     return key if key is not None and key.user_id == call.caller.key.user_id else None
 
 

@@ -23,7 +23,7 @@ from mock_capgo.device_api import files
 from mock_capgo.device_api.answers import failure
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.server.dispatch import Answer, identify
-from mock_capgo.server.headers import RawHeaders, common_headers, cors_headers
+from mock_capgo.server.headers import RawHeaders, common_headers, cors_headers, preflight_headers
 from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.clock import as_datetime
@@ -90,13 +90,16 @@ def answer_file(universe: Universe, request: Request) -> Answer:
         reply = failure(refusal)
         body = {"error": "not_found", "message": "Not found"} if refusal.error is errors.NOT_FOUND else reply.body
         answered = Answer(reply.status, orjson.dumps(body), [_JSON], refusal=refusal.error.name)
-    answered.headers = [*answered.headers, *common]
+    told = {name for name, _ in answered.headers}
+    answered.headers = [*answered.headers, *(header for header in common if header[0] not in told)]
     answered.head = request.method == "HEAD"
     return answered
 
 
 def _serve(universe: Universe, request: Request, call: Call, route: str) -> Answer:
     handler = _HANDLERS.get((request.method, "/".join(route.split("/", 3)[:3])))
+    if handler is None and request.method == "OPTIONS":
+        return Answer(204, b"", preflight_headers(request.headers))  # as on any path (00 §1)
     if handler is None:
         raise Refusal(errors.NOT_FOUND)
     path = unquote(route.split("/", 3)[3]).strip("/") if route.count("/") > 2 else ""

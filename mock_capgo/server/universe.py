@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mock_capgo.access.keys import digest, find_key
+from mock_capgo.access.keys import find_key
 from mock_capgo.access.limits import Limits
 from mock_capgo.dialects import Dialect
 from mock_capgo.quirks import Quirk
@@ -16,7 +16,7 @@ from mock_capgo.server.faults import Faults
 from mock_capgo.server.journal import Journal
 from mock_capgo.world.clock import Clock, wall_clock
 from mock_capgo.world.fixture import Fixture, FixtureError, builtin_fixtures, dump, read_fixture
-from mock_capgo.world.records import SECOND, ApiKey, Micros
+from mock_capgo.world.records import SECOND, ApiKey, Micros, digest
 from mock_capgo.world.world import Snapshot, World
 
 QUEUE_DELAY: Micros = 10 * SECOND

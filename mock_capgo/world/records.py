@@ -13,6 +13,7 @@ Units: every `..._at` is a `Micros`, whole microseconds since 1970-01-01 UTC; `D
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -145,6 +146,11 @@ class Binding:
     parent: int | None = None
 
 
+def digest(value: str) -> str:
+    """The SHA-256 of a key's value, as stored for hashed keys."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """An API key. Plain keys have `key`; of hashed ones only the SHA-256 is kept, in `key_hash`.
@@ -166,6 +172,11 @@ class ApiKey:
     label: str | None = None
     limited_to_apps: tuple[str, ...] = ()
     limited_to_orgs: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the value that a client sends, by which a key is found."""
+        return self.key_hash or digest(self.key or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

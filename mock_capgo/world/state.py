@@ -238,8 +238,7 @@ def empty_state() -> State:
         api_keys=Table(
             lambda key: key.id,
             user=lambda key: key.user_id,
-            key=lambda key: key.key,
-            key_hash=lambda key: key.key_hash,
+            digest=lambda key: key.digest,
             rbac_id=lambda key: key.rbac_id,
         ),
         bindings=Table(

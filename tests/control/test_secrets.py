@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mock_capgo.access.keys import digest
+from mock_capgo.world.records import digest
 from tests.conftest import ACME, FULL
 from tests.control.hub import SHOP, Hub, World, process
 

@@ -23,7 +23,8 @@ def main() -> None:
     """Kill so many children while they write, and others between; look at the file after each, tell what was there."""
     kills, target = int(sys.argv[1]), Path(sys.argv[2])
     universes = [create_app(Settings(fixture=fixture)).state.universe for fixture in sys.argv[3:]]
-    sizes = {u.fixture.document["users"][0]["first_name"]: len(u.world.state.devices) for u in universes}
+    states = [universe.world.state for universe in universes]
+    sizes = {next(iter(state.users)).first_name: len(state.devices) for state in states}
     told: dict[str, Any] = {"seen": dict.fromkeys(sizes, 0), "broken": 0, "in_the_middle": 0}
     began = time.perf_counter()
     save(universes[0], target)
