@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contract_tests.kit.contract import Contract, Operation
 from contract_tests.kit.wire import Call
 
-_IDENTITY = frozenset({"app_id", "appId", "orgId", "org_id", "owner_org", "id", "name"})
+_IDENTITY = frozenset({"app_id", "appId", "orgId", "org_id", "owner_org", "id", "name", "webhookId", "deliveryId"})
 _WRONG = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.floats(-3, 3), st.just(""), st.just("\x00"), st.just("x" * 3000),
     st.just([]), st.just({}), st.lists(st.integers(0, 3), min_size=1, max_size=3), st.just("no such value"),

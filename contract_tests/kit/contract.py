@@ -122,6 +122,11 @@ class Contract:
         found = self.body_schema(operation)
         return found is None or self._validator(found[1]).is_valid(body)
 
+    def member_is_valid(self, operation: Operation, member: str, value: Any) -> bool:
+        """Whether a value honours the schema of one member of a request body."""
+        found = self.body_schema(operation)
+        return found is not None and self._validator(f"{found[1]}/properties/{escape(member)}").is_valid(value)
+
     def value_is_valid(self, schema: dict[str, Any], value: Any) -> bool:
         """Whether a parameter's value honours its schema."""
         return self._of_schema(schema).is_valid(value)

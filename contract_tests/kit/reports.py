@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -95,8 +96,11 @@ class Summary:
         lines += [f"{name:{width}}  " + "  ".join(f"{cell:9}" for cell in cells) for name, cells in self.table()]
         for number, (_, text) in enumerate(self.findings, 1):
             lines += ["", f"finding {number}  {text}"]
+        left_out = Counter(outcome.reason for outcome in self.outcomes if outcome.status == "skipped")
+        notes = [f"{o.check}: {o.reason}" for o in self.outcomes if o.status == "error"]
+        notes += [f"left out: {number} checks, {reason}" for reason, number in left_out.most_common()]
         report = self.as_dict()
-        lines += ["", _coverage_line(report["coverage"])]
+        lines += ["", *notes, *([""] if notes else []), _coverage_line(report["coverage"])]
         checks = ", ".join(f"{number} {status}" for status, number in report["checks"].items() if number)
         lines.append(
             f"{report['target']}, {report['dialect']}, seed {report['seed']}: {checks}; {report['requests']} requests"

@@ -54,6 +54,7 @@ RULES: dict[str, tuple[str, str]] = {
     "cursor-stable": ("A cursor leads on from where it was given, whatever was added meanwhile.", "D getDevices"),
     "public-channel": ("A platform has one public channel.", "D upsertChannel"),
     "override-rule": ("An override is one per device, and not on a public channel.", "D linkDevice"),
+    "webhook-events": ("A webhook is told of the events that it asked for, and of no other.", "live: webhooks"),
     "last-admin": ("The last super admin cannot be removed.", "D Choices"),
     "key-lifecycle": ("A new key works, a replaced, expired or deleted one does not.", "D createApiKey, updateApiKey"),
     "untouched": ("A write changes what it names and nothing else.", "D Bodies"),

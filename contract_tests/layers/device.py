@@ -9,6 +9,7 @@ from typing import Any
 from contract_tests.kit.checks import Check, NotHere
 from contract_tests.kit.contract import Contract
 from contract_tests.kit.explore import Effort
+from contract_tests.kit.guard import CHECK_IN
 from contract_tests.kit.reading import rows
 from contract_tests.kit.scene import Scene
 from contract_tests.kit.session import Session
@@ -17,17 +18,18 @@ from contract_tests.kit.wire import NOBODY, Call
 
 def checks(contract: Contract) -> Iterator[Check]:
     """What is offered, and how cursors bear new devices."""
-    yield Check("device", "offers", _offers, cost=40, writes=True, sandbox=True)
-    yield Check("device", "cursor-under-inserts", _cursor, cost=40, writes=True, sandbox=True)
+    yield Check("device", "offers", _offers, cost=40, writes=True)
+    yield Check("device", "cursor-under-inserts", _cursor, cost=40, writes=True)
 
 
-def _check_in(session: Session, app: str | None, number: int, **more: Any) -> tuple[int, dict[str, Any]]:
+def check_in(session: Session, app: str | None, number: int, **more: Any) -> tuple[int, dict[str, Any]]:
+    """Ask for an update as a device does; status and body. Raises NotHere where devices cannot ask."""
     device = f"d1ce0000-0000-4000-8000-{number:012d}"
     body = {
         "app_id": app, "device_id": device, "version_name": "builtin", "version_build": "1.0.0", "platform": "ios",
         "plugin_version": "7.40.0", "is_emulator": False, "is_prod": True, **more,
     }  # fmt: skip
-    call = Call("(check-in)", "POST", "/updates", body=body, has_body=True)
+    call = Call("(check-in)", "POST", CHECK_IN, body=body, has_body=True)
     answer = session.send(call, NOBODY, judged=False, route=False)
     if answer.status == 404 and (answer.json_or_none() or {}).get("error") in ("not_found", "Not found"):
         raise NotHere("the target has no device API")
@@ -42,7 +44,7 @@ def _offers(session: Session, effort: Effort) -> None:
     numbers = itertools.count(900)
 
     def offered(said: str, version: str | None, **more: Any) -> None:
-        status, body = _check_in(session, app, next(numbers), **more)
+        status, body = check_in(session, app, next(numbers), **more)
         got = body.get("version") if body.get("url") else None
         session.demand(
             status < 500 and got == version,
@@ -82,7 +84,7 @@ def _cursor(session: Session, effort: Effort) -> None:
     session.must("upsertChannel", {"app_id": scene.app, "channel": "stable", "public": True})
     early = [number * 10 for number in range(1, 8)]
     for number in early:
-        _check_in(session, scene.app, number)
+        check_in(session, scene.app, number)
     values: dict[str, Any] = {"app_id": scene.app, "limit": 2}
     got: list[str] = []
     for turn in range(12):
@@ -91,7 +93,7 @@ def _cursor(session: Session, effort: Effort) -> None:
         if not page.get("hasMore"):
             break
         values["cursor"] = page["nextCursor"]
-        _check_in(session, scene.app, 5 + turn)
+        check_in(session, scene.app, 5 + turn)
     wanted = {f"d1ce0000-0000-4000-8000-{number:012d}" for number in early}
     session.demand(
         len(got) == len(set(got)), "cursor-stable", "a device came on two pages while others came in", "getDevices"

@@ -56,20 +56,20 @@ def channel_pages(session: Session, effort: Effort) -> None:
 
 def app_pages(session: Session, effort: Effort) -> None:
     """Apps by pages of several sizes."""
-    scene = Scene.make(session)
-    wanted = {scene.app}
+    org = Scene(session, session.profile.org).house()
+    wanted = set()
     # More than a page of them where the world is ours; on a server a few.
     for _ in range(PAGE + 2 if session.guard.sandbox else 4):
         name = session.fresh("app")
-        session.must("createApp", {"app_id": name, "name": "One of many", "owner_org": scene.org})
+        session.must("createApp", {"app_id": name, "name": "One of many", "owner_org": org})
         wanted.add(name)
-    everything = {row["app_id"] for row in rows(session.must("listApps", {"org_id": scene.org, "limit": 1000}))}
+    everything = {row["app_id"] for row in rows(session.must("listApps", {"org_id": org, "limit": 1000}))}
     session.demand(wanted <= everything, "pagination", "an app that exists is not in the list")
-    got = walk(session, "listApps", {"org_id": scene.org}, PAGE)
+    got = walk(session, "listApps", {"org_id": org}, PAGE)
     complete(session, [row["app_id"] for row in got], everything, "listApps")
     for size in (1, 3, 20) if len(everything) < 100 else ():
         pages = len(everything) // size + 2
-        got = walk(session, "listApps", {"org_id": scene.org, "limit": size}, size, pages)
+        got = walk(session, "listApps", {"org_id": org, "limit": size}, size, pages)
         complete(session, [row["app_id"] for row in got], everything, "listApps")
 
 

@@ -81,9 +81,10 @@ def key_expiry(session: Session, effort: Effort) -> None:
 
 def members(session: Session, effort: Effort) -> None:
     """Somebody is invited, once, and removed; the last super admin is not."""
-    org, email = session.profile.org, session.profile.invitee
+    email = session.profile.invitee
     if email is None:
         raise NotHere("the profile names nobody to invite")
+    org = Scene(session, session.profile.org).house()
 
     def listed() -> dict[str, Any]:
         found = rows(session.must("listOrganizationMembers", {"orgId": org}))
@@ -125,6 +126,7 @@ def organizations(session: Session, effort: Effort) -> None:
     """An organization is made, changed and deleted with all that is in it."""
     name, other = session.fresh("org"), session.fresh("org")
     ours = session.must("getOrganizations", {"orgId": session.profile.org})
+    Scene(session, session.profile.org).house()
     made = one(session.must("createOrganization", {"name": name, "email": "team@example.com"}))["id"]
 
     def read() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contract_tests.kit.checks import Check, NotHere
 from contract_tests.kit.contract import Contract, Operation
 from contract_tests.kit.explore import Effort, call_of, cases, explore, members
 from contract_tests.kit.reading import one, rows
-from contract_tests.kit.recipes import SANDBOX_ONLY, SPOILS, UNFIT, expected, recipe
+from contract_tests.kit.recipes import SPOILS, UNFIT, expected, needed, recipe
 from contract_tests.kit.scene import Scene, days
 from contract_tests.kit.session import Session
 from contract_tests.kit.wire import Answer, Credential
@@ -32,7 +32,6 @@ def checks(contract: Contract) -> Iterator[Check]:
             operation.id,
             cost=14,
             writes=operation.writes,
-            sandbox=operation.id in SANDBOX_ONLY,
         )
     yield Check("schema", "any-valid-data", _any_data, cost=60, sandbox=True)
     yield Check("schema", "ways-to-ask", _ways, cost=40)
@@ -47,9 +46,7 @@ def _operation(session: Session, effort: Effort, name: str) -> None:
         if not kept or name in SPOILS:
             kept[:] = [Scene.set(session)]
         scene = kept[0]
-        base = recipe(name, scene)
-        if base is None:
-            raise NotHere("the target has nothing that it could be asked about")
+        base = needed(name, scene)
         session.trail = session.trail[-3:]
         case, chosen = drawn
         extra = {} if case is None else members(case)
@@ -73,6 +70,22 @@ def _operation(session: Session, effort: Effort, name: str) -> None:
     last = name == "deleteOrganization" and not session.documented
     if base_members(session, operation) and not last:
         explore(session, effort, drawn, ask)
+        if session.guard.sandbox:
+            _left_over(session, kept[0], operation)
+
+
+def _left_over(session: Session, scene: Scene, operation: Operation) -> None:
+    """Members that no draw had, each alone, as null or as false: what is answered is documented."""
+    body = session.contract.body_schema(operation)
+    for member in body[0].get("properties", {}) if body else ():
+        if f"{operation.id} {member}" in session.coverage.parameters:
+            continue
+        for value in (None, False):
+            base = recipe(operation.id, scene) if session.contract.member_is_valid(operation, member, value) else None
+            if base is not None:
+                with session.attempt():
+                    session.ask(operation.id, {**base, member: value})
+                break
 
 
 def base_members(session: Session, operation: Operation) -> list[str]:

@@ -44,7 +44,7 @@ def truthy(value: Any) -> bool:
 
 
 def text(value: Any) -> str | None:
-    """A stored value that was not sent as text: the database keeps its text, of lists and objects their JSON (20 §0)."""
+    """A stored value that was not sent as text: the database keeps its text, of a list its JSON (reference 20 §0)."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list | dict):

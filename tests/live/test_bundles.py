@@ -170,7 +170,11 @@ def test_values_that_are_kept_as_text(app: Live) -> None:
     row = app.ok("POST", "/bundle", body(checksum=12, session_key="s", key_id="k" * 20))["bundle"]
     assert (row["checksum"], row["session_key"], row["key_id"]) == ("12", "s", "k" * 20)
     # Lists and objects are truthy also when they are empty: they pass for a checksum, and are kept as their JSON.
-    for version, sent, kept in (("8.0.0", [], "[]"), ("8.1.0", {}, "{}"), ("8.2.0", [1, {"a": None}], '[1,{"a":null}]')):
+    for version, sent, kept in (
+        ("8.0.0", [], "[]"),
+        ("8.1.0", {}, "{}"),
+        ("8.2.0", [1, {"a": None}], '[1,{"a":null}]'),
+    ):
         row = app.ok("POST", "/bundle", body(version=version, checksum=sent))["bundle"]
         assert row["checksum"] == kept
     long = database("22001", "value too long for type character varying(20)")
