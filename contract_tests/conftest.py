@@ -110,7 +110,7 @@ def _own_fault(raised: pytest.ExceptionInfo[BaseException] | None) -> str:
     if raised is None:
         return "the kit itself failed; please report it"
     at = raised.traceback[-1]
-    return f"the kit itself failed with {raised.typename} at {at.path.name}:{at.lineno + 1}; please report it"
+    return f"the kit itself failed with {raised.typename} at {Path(at.path).name}:{at.lineno + 1}; please report it"
 
 
 @pytest.hookimpl(trylast=True)

@@ -190,9 +190,9 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
             with session.quietly():
                 listed = rows(session.must("listChannels", {"app_id": app}))
             number = next((row["id"] for row in listed if row.get("name") == name), None)
-            session.must(
-                "setBundleChannel", {"app_id": app, "version_id": known.bundles[version], "channel_id": number}
-            )
+            values = {"app_id": app, "version_id": known.bundles[version], "channel_id": number}
+            told = session.must("setBundleChannel", values).get("message")
+            session.demand(told == f"Bundle {version} set to channel {name}", "answers-the-question", f"told {told!r}")
             known.channels[name]["version"] = version
 
         @rule(which=pick, name=names)

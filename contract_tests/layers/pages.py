@@ -44,6 +44,9 @@ def bundle_pages(session: Session, effort: Effort) -> None:
     complete(session, [row["name"] for row in got], wanted, "listBundles")
     again = walk(session, "listBundles", {"app_id": app.app}, PAGE)
     session.demand(got == again, "pagination", "the same pages come otherwise the second time")
+    session.must("deleteBundle", {"app_id": app.app})
+    left = [row["name"] for row in walk(session, "listBundles", {"app_id": app.app}, PAGE)]
+    session.demand(left == ["1.0.0"], "deletes-stay", f"of all bundles {len(left)} are left, not the one in use")
 
 
 def channel_pages(session: Session, effort: Effort) -> None:

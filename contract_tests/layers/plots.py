@@ -15,7 +15,7 @@ from contract_tests.kit.explore import Effort
 from contract_tests.kit.reading import rows
 from contract_tests.kit.scene import Scene, difference
 from contract_tests.kit.session import Session
-from contract_tests.layers import pages, people, webhooks
+from contract_tests.layers import audit, pages, people, untouched, webhooks
 from contract_tests.layers.device import check_in
 
 
@@ -30,10 +30,13 @@ def checks(contract: Contract) -> Iterator[Check]:
         ("protected-bundles", _protected, 24, False, both),
         ("rollouts", _rollouts, 24, False, both),
         ("neighbours-untouched", _neighbours, 40, False, both),
+        ("only-what-is-sent", untouched.only_what_is_sent, 80, False, both),
+        ("only-what-is-sent-of-organizations", untouched.of_an_organization, 16, False, both),
         ("overrides", _overrides, 30, False, both),
         ("keys", people.keys, 40, False, documented),
         ("keys-and-time", people.key_expiry, 14, True, documented),
         ("members", people.members, 20, False, both),
+        ("audit-log", audit.trail, 24, False, live),
         ("webhooks", webhooks.life, 40, False, live),
         ("organizations", people.organizations, 30, False, documented),
     ):
@@ -56,6 +59,8 @@ def _cascades(session: Session, effort: Effort) -> None:
         left == bundles, "cascade", f"with a channel went the bundles {sorted(bundles - left)}", "deleteChannel"
     )
     session.must("deleteBundle", {"app_id": scene.app, "version": "1.0.0"})
+    left = {row["name"] for row in rows(session.must("listBundles", {"app_id": scene.app}))}
+    session.demand(left == bundles - {"1.0.0"}, "untouched", f"of the other bundles {sorted(left)} are left")
     session.must("deleteApp", {"appId": scene.app})
     for name, member in (
         ("getApp", "appId"),
@@ -202,9 +207,8 @@ def _overrides(session: Session, effort: Effort) -> None:
         return single.get("channel")
 
     def expect(channel: str | None, said: str) -> None:
-        session.demand(
-            channel_of() == channel, "override-rule", f"{said}: the channel of the device is {channel_of()!r}"
-        )
+        found = channel_of()
+        session.demand(found == channel, "override-rule", f"{said}: the channel of the device is {found!r}")
 
     def link(channel: str, named: str = device) -> None:
         session.must("linkDevice", {"app_id": app, "device_id": named, "channel": channel})

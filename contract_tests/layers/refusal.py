@@ -136,6 +136,11 @@ def _unknown_things(session: Session, effort: Effort) -> None:
     cells.append(("listChannels", {"app_id": scene.app, "channel": "absent"}, 404))
     cells.append(("getDevices", {"app_id": scene.app, "device_id": "absent"}, 404))
     if scene.own:
+        # Names are exact: in another case they are other names.
+        name = str(scene.channel["name"]).upper()
+        cells += [(about, {"app_id": scene.app, "channel": name}, 404) for about in ("listChannels", "deleteChannel")]
+        cells.append(("linkDevice", {"app_id": scene.app, "channel": name, "device_id": scene.device}, 404))
+        cells.append(("getApp", {"appId": str(scene.app).upper()}, 403))
         cells.append(("upsertChannel", {"app_id": scene.app, "channel": "stable", "version": "9.9.9"}, 404))
     before = scene.look()
     for name, values, status in cells:

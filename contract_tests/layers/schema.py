@@ -15,7 +15,8 @@ from contract_tests.kit.reading import one, rows
 from contract_tests.kit.recipes import SPOILS, UNFIT, expected, needed, recipe
 from contract_tests.kit.scene import Scene, days
 from contract_tests.kit.session import Session
-from contract_tests.kit.wire import Answer, Credential
+from contract_tests.kit.wire import Answer
+from contract_tests.layers import ways
 from contract_tests.layers.effects import holds
 
 _SERIES = frozenset({"getAppStatistics", "getOrganizationStatistics", "getUserStatistics"})
@@ -34,7 +35,7 @@ def checks(contract: Contract) -> Iterator[Check]:
             writes=operation.writes,
         )
     yield Check("schema", "any-valid-data", _any_data, cost=60, sandbox=True)
-    yield Check("schema", "ways-to-ask", _ways, cost=40)
+    yield from ways.checks()
     yield Check("schema", "statistics-agree", _statistics, cost=20)
 
 
@@ -164,38 +165,6 @@ def _any_data(session: Session, effort: Effort) -> None:
 
         with session.attempt():
             explore(session, effort, cases(session.contract.dialect, operation.id, True), ask, examples=4)
-
-
-def _ways(session: Session, effort: Effort) -> None:
-    """The slash at the end, HEAD, and the header that carries the key."""
-    scene = Scene.set(session)
-    for operation in session.contract.operations.values():
-        if operation.method != "GET":
-            continue
-        values = recipe(operation.id, scene)
-        if values is None:
-            continue
-        with session.attempt():
-            plain = session.ask(operation.id, values)
-            call = session.call(operation.id, values)
-            call.path = call.path.rstrip("/") if call.path.endswith("/") else call.path + "/"
-            other = session.send(call)
-            session.demand(other.status == plain.status, "slash-optional", f"{call.path} answered {other.status}")
-        with session.attempt():
-            call = session.call(operation.id, values)
-            call.method = "HEAD"
-            head = session.send(call)
-            if session.documented:
-                session.demand(head.status == 200, "head-is-get", f"HEAD answered {head.status}")
-        if session.documented and session.me.secret is not None:
-            for header in ("authorization", "x-api-key"):
-                with session.attempt():
-                    answer = session.ask(
-                        operation.id, values, Credential(f"full in {header}", session.me.secret, header)
-                    )
-                    session.demand(
-                        answer.status == 200, "key-headers", f"a key in {header} was answered {answer.status}"
-                    )
 
 
 def _statistics(session: Session, effort: Effort) -> None:
