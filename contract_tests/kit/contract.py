@@ -127,6 +127,14 @@ class Contract:
         found = self.body_schema(operation)
         return found is not None and self._validator(f"{found[1]}/properties/{escape(member)}").is_valid(value)
 
+    def schema_of_member(self, operation: Operation, member: str) -> dict[str, Any]:
+        """The schema of one member of a request body."""
+        found = self.body_schema(operation)
+        if found is None:
+            return {}
+        properties = f"{found[1]}/properties"
+        return self.resolve(found[0]["properties"][member], f"{properties}/{escape(member)}")[0]
+
     def value_is_valid(self, schema: dict[str, Any], value: Any) -> bool:
         """Whether a parameter's value honours its schema."""
         return self._of_schema(schema).is_valid(value)

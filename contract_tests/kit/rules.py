@@ -36,6 +36,7 @@ RULES: dict[str, tuple[str, str]] = {
     # Access
     "credential-required": ("Without a valid key the answer is 401.", "D rule 3"),
     "permission-required": ("Without the permission the answer is a refusal.", "D rule 4; roles and permissions"),
+    "subkeys": ("Behind another key's number a key may do what that key may.", "live: x-limited-key-id"),
     "permission-suffices": ("A role that holds the permission is let in.", "roles and permissions"),
     "no-probing": ("What is out of reach looks like what does not exist.", "D rule 4"),
     # Limits

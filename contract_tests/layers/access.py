@@ -19,6 +19,7 @@ from contract_tests.kit.recipes import SPOILS, expected, needed, recipe
 from contract_tests.kit.scene import Scene, difference
 from contract_tests.kit.session import Session
 from contract_tests.kit.wire import NOBODY, Credential
+from contract_tests.layers.subkeys import subkeys
 
 _FILTERED = frozenset({"listApps", "getOrganizations", "getUserStatistics", "listApiKeys"})
 _KEY_BY_NUMBER = frozenset({"getApiKey", "updateApiKey", "updateApiKeyByBody", "deleteApiKey"})
@@ -34,7 +35,9 @@ def checks(contract: Contract) -> Iterator[Check]:
         yield Check("access", f"{operation.id}-without-key", _bound(_without, operation.id), cost=22, **taken)
         yield Check("access", f"{operation.id}-by-role", _bound(_by_role, operation.id), cost=60, **taken)
     yield Check("access", "lists-are-filtered", _lists, cost=30)
+    yield Check("access", "names-of-neighbours", _taken, cost=10, writes=True, sandbox=True)
     yield Check("access", "health-is-open", _health, cost=4)
+    yield Check("access", "subkeys", subkeys, cost=60, dialects=("live",))
     yield Check("access", "keys-are-limited", _limited, cost=30, writes=True, dialects=("documented",))
 
 
@@ -217,6 +220,21 @@ def _lists(session: Session, effort: Effort) -> None:
             )
 
 
+def _taken(session: Session, effort: Effort) -> None:
+    """The name of a neighbour's app is taken, and whoever asks for it gets nothing of it."""
+    foreign = session.profile.foreign
+    if foreign is None:
+        raise NotHere("the profile has no key of another organization")
+    theirs = rows(session.must("listApps", {"org_id": session.profile.foreign_org}, foreign.credential))
+    for app in theirs:
+        with session.attempt():
+            values = {"app_id": app["app_id"], "name": "Mine", "owner_org": session.profile.org}
+            answer = session.ask("createApp", values)
+            session.demand(answer.status >= 400, "unique", f"a neighbour's app was made again: {answer.status}")
+            after = one(session.must("getApp", {"appId": app["app_id"]}, foreign.credential))
+            session.demand(after == app, "untouched", "a refused creation changed the app of a neighbour", "createApp")
+
+
 def _blurred(body: Any) -> Any:
     return {key: value for key, value in body.items() if key != "moreInfo"} if isinstance(body, dict) else body
 
@@ -245,6 +263,10 @@ def _limited(session: Session, effort: Effort) -> None:
             session.keep_secret(secret)
             who = Credential(f"a key with mode {mode}", secret)
             session.must("getApp", {"appId": scene.app}, who)
+            listed = {row["app_id"] for row in rows(session.must("listApps", who=who))}
+            session.demand(
+                listed == {scene.app}, "permission-required", f"{who.name} is shown the apps {sorted(listed)}"
+            )
             beyond = session.ask("getApp", {"appId": other.app}, who)
             session.demand(beyond.status == 403, "permission-required", f"{who.name} reached an app beyond its limits")
             bundle = {

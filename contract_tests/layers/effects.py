@@ -58,6 +58,21 @@ def _promoted(session: Session, scene: Scene, values: Values) -> None:
     session.demand(points_to == values["version_id"], "read-your-writes", f"the channel points to {points_to}")
 
 
+def _noted(session: Session, scene: Scene, values: Values) -> None:
+    listed = rows(session.must("listBundles", {"app_id": values["app_id"]}))
+    found = next((row for row in listed if row["id"] == values["version_id"]), {})
+    for member in ("link", "comment"):
+        # The documented bundle shows neither.
+        if member in values and member in found:
+            said = f"{member} was set to {values[member]!r} and is {found[member]!r}"
+            session.demand(found[member] == values[member], "read-your-writes", said)
+
+
+def _hook_gone(session: Session, scene: Scene, values: Values) -> None:
+    listed = _names(session, "getWebhooks", {"orgId": values["orgId"]}, "id")
+    session.demand(values["webhookId"] not in listed, "deletes-stay", "a deleted webhook is still listed")
+
+
 def _key_there(session: Session, scene: Scene, values: Values) -> None:
     found = [row for row in rows(session.must("listApiKeys")) if row.get("name") == values["name"]]
     session.demand(len(found) == 1, "read-your-writes", f"the new key is listed {len(found)} times")
@@ -120,6 +135,10 @@ _EFFECTS: dict[str, Callable[[Session, Scene, Values], None]] = {
     "deleteBundle": _gone("listBundles", "app_id", "name", "version"),
     "deleteChannel": _gone("listChannels", "app_id", "name", "channel"),
     "setBundleChannel": _promoted,
+    "updateBundleMetadata": _noted,
+    "createWebhook": _there("getWebhooks", "orgId", "name", "name"),
+    "updateWebhook": _reads("getWebhooks", lambda scene, v: {"orgId": v["orgId"], "webhookId": v["webhookId"]}),
+    "deleteWebhook": _hook_gone,
     "deleteApp": _unreadable("getApp", "appId"),
     "deleteApiKey": _unreadable("getApiKey", "id"),
     "deleteOrganization": _unreadable("getOrganizations", "orgId"),

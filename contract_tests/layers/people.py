@@ -158,7 +158,9 @@ def organizations(session: Session, effort: Effort) -> None:
     session.must("createApp", {"app_id": app, "name": "In it", "owner_org": made})
     session.must("getApp", {"appId": app})
     inside = [row["app_id"] for row in rows(session.must("listApps", {"org_id": made}))]
-    session.demand(inside == [app], "answers-the-question", f"asked for one organization, answered {inside}", "listApps")
+    session.demand(
+        inside == [app], "answers-the-question", f"asked for one organization, answered {inside}", "listApps"
+    )
     session.must("deleteOrganization", {"orgId": made})
     for reading, values in (
         ("getOrganizations", {"orgId": made}),

@@ -7,6 +7,7 @@ key may still do).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from contract_tests.kit.checks import Check, NotHere
@@ -28,6 +29,7 @@ def checks(contract: Contract) -> Iterator[Check]:
         ("pages-of-apps", pages.app_pages, 20, False, both),
         ("cascades", _cascades, 40, False, both),
         ("protected-bundles", _protected, 24, False, both),
+        ("public-channels", _public, 18, False, both),
         ("rollouts", _rollouts, 24, False, both),
         ("neighbours-untouched", _neighbours, 40, False, both),
         ("only-what-is-sent", untouched.only_what_is_sent, 80, False, both),
@@ -53,6 +55,8 @@ _OF_THE_ORGANIZATION = ("listApps", "listApiKeys")
 def _cascades(session: Session, effort: Effort) -> None:
     scene = Scene.make(session)
     bundles = {row["name"] for row in scene.bundles}
+    with suppress(NotHere):
+        check_in(session, scene.app, 1, defaultChannel="stable")
     session.must("deleteChannel", {"app_id": scene.app, "channel": "stable", "delete_bundle": False})
     left = {row["name"] for row in rows(session.must("listBundles", {"app_id": scene.app}))}
     session.demand(
@@ -78,6 +82,10 @@ def _cascades(session: Session, effort: Effort) -> None:
         "a new app has the bundles of the deleted one",
         "deleteApp",
     )
+    if session.documented:
+        # The live service takes devices away a little later.
+        devices = rows(session.must("getDevices", {"app_id": scene.app}))
+        session.demand(not devices, "cascade", "a new app has the devices of the deleted one", "deleteApp")
     channels = rows(session.must("listChannels", {"app_id": scene.app}))
     session.demand(not channels, "cascade", "a new app has the channels of the deleted one", "deleteApp")
 
@@ -148,6 +156,23 @@ def _rollouts(session: Session, effort: Effort) -> None:
     expect(got, version="1.0.0", rollout_version_info=None, rolloutPercentageBps=0, rolloutEnabled=False)
     got = post(disableAutoUpdate="version_number" if not session.documented else "metadata")
     expect(got, disableAutoUpdate="version_number" if not session.documented else "metadata")
+
+
+def _public(session: Session, effort: Effort) -> None:
+    """Who becomes public takes the place of those that share a platform, and of no others."""
+    scene = Scene.make(session)
+    scene.add_channel("third")
+    for name, platforms, left in (
+        ("stable", "ios android electron", {"stable"}), ("spare", "ios", {"spare"}),
+        ("third", "android", {"spare", "third"}),
+        ("stable", "electron", {"stable", "spare", "third"}), ("third", "android electron", {"spare", "third"}),
+    ):  # fmt: skip
+        chosen = {platform: platform in platforms.split() for platform in ("ios", "android", "electron")}
+        session.must("upsertChannel", {"app_id": scene.app, "channel": name, "public": True, **chosen})
+        listed = rows(session.must("listChannels", {"app_id": scene.app}))
+        found = {row["name"] for row in listed if row["public"]}
+        said = f"after {name} became public for {platforms}, public are {sorted(found)}, not {sorted(left)}"
+        session.demand(found == left, "public-channel", said, "upsertChannel")
 
 
 def _neighbours(session: Session, effort: Effort) -> None:

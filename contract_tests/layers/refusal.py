@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from contract_tests.kit.breaking import broken
+from contract_tests.kit.breaking import beyond, broken
 from contract_tests.kit.checks import Check
 from contract_tests.kit.contract import Contract
 from contract_tests.kit.explore import Effort, call_of, cases, explore
@@ -82,6 +82,12 @@ def _broken(session: Session, effort: Effort, name: str) -> None:
             session.demand(not changed, "refusal-harmless", f"a refused request with {what} changed: {changed}", name)
 
     explore(session, effort, broken(session.contract, operation, base, whole), ask, examples=2 * effort.examples)
+    if session.documented:
+        for what, call in beyond(session.contract, operation, base):
+            with session.attempt():
+                answer = session.send(call)
+                said = f"answered {answer.status} to a request with {what}"
+                session.demand(answer.status == 400, "invalid-refused", said)
     if before is not None and not can_look and not taken:
         changed = difference(before, scene.look())
         session.demand(not changed, "refusal-harmless", f"refused requests changed: {changed}", name)

@@ -191,6 +191,16 @@ def _statistics(session: Session, effort: Effort) -> None:
                         "statistics-range",
                         f"the running {member} is not the sum of its days",
                     )
+    if session.documented:
+        with session.attempt():
+            days_of = {"orgId": scene.org, "from": first, "to": last, "noAccumulate": True}
+            whole = rows(session.must("getOrganizationStatistics", days_of))
+            parts = rows(session.must("getOrganizationStatistics", {**days_of, "breakdown": True}))
+            session.demand(all("app_id" in part for part in parts), "statistics-range", "a part names no app")
+            for day in whole:
+                of_day = sum(part["mau"] for part in parts if part["date"] == day["date"])
+                said = f"on {day['date']} the parts add up to {of_day}, the whole is {day['mau']}"
+                session.demand(of_day == day["mau"], "statistics-range", said)
     with session.attempt():
         usage = session.must("getAppBundleUsage", {"appId": scene.app, "from": first, "to": last})
         labels = usage.get("labels", []) if isinstance(usage, dict) else []

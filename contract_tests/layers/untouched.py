@@ -1,4 +1,4 @@
-"""Each write changes what it names and nothing beside it: one member at a time, all others compared."""
+"""Each write changes what it names and nothing beside it: a member or some at a time, all others compared."""
 
 from __future__ import annotations
 
@@ -13,34 +13,36 @@ _ALWAYS = {"updated_at"}
 
 
 def only_what_is_sent(session: Session, effort: Effort) -> None:
-    """An app, a channel, a key and an organization, changed in one member after the other."""
+    """An app, a channel, a key and an organization, changed bit by bit."""
     scene = Scene.make(session)
     channel: dict[str, Any] = {"app_id": scene.app, "channel": "stable"}
     _hold(session, ("getApp", {"appId": scene.app}), "updateApp", {"appId": scene.app}, (
         {"retention": 1209600}, {"name": "Changed"}, {"icon": "https://example.com/icon.png"},
         {"block_provider_infra_requests": False}, {"name": "Changed again"},
+        {"name": "Whole", "icon": "https://example.com/2.png", "retention": 604800},
     ), {"icon": {"icon_url"}})  # fmt: skip
+    promotion = {"app_id": scene.app, "channel_id": scene.channel["id"]}
+    versions = tuple({"version_id": bundle["id"]} for bundle in reversed(scene.bundles))
+    _hold(session, ("listChannels", channel), "setBundleChannel", promotion, versions, {"version_id": {"version"}})
     _hold(session, ("listChannels", channel), "upsertChannel", channel, (
         {"allow_emulator": False}, {"allow_dev": False}, {"disableAutoUpdate": "minor"}, {"public": True},
         {"disableAutoUpdateUnderNative": False}, {"version": "1.1.0"}, {"allow_device_self_set": True},
         {"autoPauseCooldownMinutes": 30}, {"version": "1.0.0"}, {"ios": True},
     ))  # fmt: skip
-    promotion = {"app_id": scene.app, "channel_id": scene.channel["id"]}
-    versions = tuple({"version_id": bundle["id"]} for bundle in reversed(scene.bundles))
-    _hold(session, ("listChannels", channel), "setBundleChannel", promotion, versions, {"version_id": {"version"}})
     if session.documented:
         key = {"id": scene.key}
         _hold(session, ("getApiKey", key), "updateApiKey", key, (
-            {"name": f"{session.run_id} one"}, {"expires_at": "2099-01-01T00:00:00Z"}, {"name": f"{session.run_id} two"},
-            {"expires_at": None},
+            {"name": f"{session.run_id} one"}, {"expires_at": "2099-01-01T00:00:00Z"},
+            {"name": f"{session.run_id} two"}, {"expires_at": None},
         ))  # fmt: skip
 
 
 def of_an_organization(session: Session, effort: Effort) -> None:
-    """An organization, changed in one member after the other."""
+    """An organization, changed bit by bit."""
     org = {"orgId": Scene(session, session.profile.org).house()}
     _hold(session, ("getOrganizations", org), "updateOrganization", org, (
         {"logo": "https://example.com/logo.png"}, {"name": session.fresh("org")},
+        {"name": session.fresh("org"), "logo": "https://example.com/2.png"},
         {"management_email": "office@example.com"}, {"name": session.fresh("org")},
     ))  # fmt: skip
 
@@ -63,14 +65,16 @@ def _hold(
             before = read()
             session.must(operation, {**about, **change})
             after = read()
-            sent = next(iter(change))
-            named = (shown_as or {}).get(sent, {sent})
+            named = {shown for sent in change for shown in (shown_as or {}).get(sent, {sent})}
             others = {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)} - named - _ALWAYS
-            said = f"{sent} was sent, and {sorted(others)} changed: {[after.get(name) for name in sorted(others)]}"
+            told = [after.get(name) for name in sorted(others)]
+            said = f"{', '.join(change)} was sent, and {sorted(others)} changed: {told}"
             session.demand(not others, "untouched", said)
-            if sent in after and not isinstance(after[sent], dict):
-                said = f"{sent} was set to {change[sent]!r} and is {after[sent]!r}"
-                session.demand(after[sent] == change[sent], "read-your-writes", said)
+            for sent, value in change.items():
+                (shown,) = (shown_as or {}).get(sent, {sent})
+                if shown in after and not isinstance(after[shown], dict):
+                    said = f"{sent} was set to {value!r} and {shown} is {after[shown]!r}"
+                    session.demand(after[shown] == value, "read-your-writes", said)
             version = after.get("version")
             if operation == "setBundleChannel" and isinstance(version, dict):
                 said = f"bundle {change['version_id']} was set, and it is {version.get('id')}"

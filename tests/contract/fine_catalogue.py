@@ -2,170 +2,232 @@
 
 from __future__ import annotations
 
-from tests.contract.fine_lies import (
-    HASHED,
-    READER,
-    also,
-    any_case,
-    as_full,
-    audit_silent,
-    audit_unfiltered,
-    body_changed,
-    deaf_delete,
-    eager_webhook,
-    extended,
-    first_page_only,
-    for_others,
-    forgetting,
-    forgiving,
-    ignored_expiry_change,
-    kept_deliveries,
-    lax_media,
-    mightier,
-    moving_creation,
-    offering,
-    older,
-    other_file,
-    public_of_one_platform,
-    refusing,
-    rows_changed,
-    same_value,
-    second_delete,
-    secret_again,
-    shifted_days,
-    swapped_words,
-    turning,
-)
-from tests.contract.lies import COURIER, ENTERPRISE, EXPIRED, drop_header, dropping, everywhere, renamed_query
+from tests.contract import fine_lies as fine
+from tests.contract import fine_lies_of_state as state
+from tests.contract.fine_lies import as_full, body_changed, forgetting, offering, refusing, rows_changed
+from tests.contract.lies import ENTERPRISE, EXPIRED, drop_header, dropping, everywhere, renamed_query
 from tests.contract.lies_of_state import lost, own_limit, stale
 from tests.contract.wrong import FULL, Wrong, answers, each, having, headers, instead, outcome, with_key
 
 OK = {"status": "ok"}
+UNKNOWN = "Invalid API key"
+TIER = ("limits/tier-of-the-account",)
+SENT = ("lifecycle/only-what-is-sent",)
+WAYS = ("schema/ways-to",)
 
-FINE: tuple[Wrong, ...] = (
-    # Shape
+SHAPE = (
     Wrong("no content type", headers(200, drop_header("content-type"), "GET /device"), ("schema/getDevices",)),
     Wrong(
-        "refusals as plain text", headers(403, lambda h: h.update({"content-type": "text/plain"})), ("access/getApp",)
+        "refusals as plain text",
+        headers(403, lambda h: h.update({"content-type": "text/plain"})),
+        ("access/getApp-by-role",),
     ),
-    Wrong("an inner field leaked", answers("GET /organization/members", each(lambda row: row.update(hash="x")))),
-    Wrong("figures as text", answers("GET /statistics/app/*", each(lambda row: row.update(mau=str(row["mau"]))))),
-    Wrong("moments for days", answers("GET /statistics/org/*", having("date", lambda day: f"{day}T00:00:00Z"))),
-    Wrong("times with an offset", answers("GET /bundle", having("updated_at", lambda t: t.replace("Z", "+00:00")))),
-    Wrong("identifiers as text", answers("GET /apikey", having("id", str))),
-    Wrong("an error without a sentence", answers("DELETE /bundle", lambda b: {**b, "error": ""}, 404)),
-    Wrong("an error with a member too many", answers("GET /app/*", lambda b: {**b, "code": 1}, 403)),
-    Wrong("a lower-case status", answers("POST /app", lambda b: {**b, "status": "ko"}, 400)),
-    Wrong("an error answered 200", outcome("GET /channel", 404, 200)),
-    Wrong("a refusal answered 200", outcome("PUT /bundle", 400, 200)),
-    Wrong("a promotion misreported", instead("PUT /bundle", swapped_words)),
-    Wrong("HEAD not served", everywhere(lambda a, ask: refusing(404, lambda x: x.method == "HEAD")()(a, ask))),
-    Wrong("bodies only as JSON", everywhere(lax_media)),
-    Wrong("a deletion that reads no query", instead("DELETE /channel", deaf_delete)),
+    Wrong(
+        "an inner field leaked",
+        answers("GET /organization/members", each(lambda row: row.update(hash="x"))),
+        ("schema/listOrganizationMembers",),
+    ),
+    Wrong(
+        "figures as text",
+        answers("GET /statistics/app/*", each(lambda row: row.update(mau=str(row["mau"])))),
+        ("schema/getAppStatistics",),
+    ),
+    Wrong(
+        "moments for days",
+        answers("GET /statistics/org/*", having("date", lambda day: f"{day}T00:00:00Z")),
+        ("schema/getOrganizationStatistics",),
+    ),
+    Wrong(
+        "times with an offset",
+        answers("GET /bundle", having("updated_at", lambda t: t.replace("Z", "+00:00"))),
+        ("schema/listBundles",),
+    ),
+    Wrong("identifiers as text", answers("GET /apikey", having("id", str)), ("schema/listApiKeys",)),
+    Wrong(
+        "an error without a sentence",
+        answers("DELETE /bundle", lambda b: {**b, "error": ""}, 404),
+        ("refusal/unknown-things",),
+    ),
+    Wrong(
+        "an error with a member too many",
+        answers("GET /app/*", lambda b: {**b, "code": 1}, 403),
+        ("access/getApp-by-role",),
+    ),
+    Wrong("a lower-case status", answers("POST /app", lambda b: {**b, "status": "ko"}, 400), ("refusal/createApp",)),
+    Wrong("an error answered 200", outcome("GET /channel", 404, 200), ("refusal/unknown-things",)),
+    Wrong("a refusal answered 200", outcome("PUT /bundle", 400, 200), ("refusal/setBundleChannel",)),
+    Wrong("a promotion misreported", instead("PUT /bundle", fine.swapped_words), ("lifecycle/chains",)),
+    Wrong("HEAD not served", refusing(404, lambda a: a.method == "HEAD"), WAYS),
+    Wrong("bodies only as JSON", everywhere(fine.lax_media), WAYS),
+    Wrong("a deletion that reads no query", instead("DELETE /channel", fine.deaf_delete), WAYS),
     Wrong(
         "writes without the slash not served",
         refusing(404, lambda a: a.method == "POST" and a.path in ("/app", "/bundle", "/channel")),
+        WAYS,
     ),
-    # Lists
-    Wrong("a page of 49", rows_changed("GET /bundle", lambda rows: rows[:49])),
-    Wrong("a page of 51", renamed_query("GET /app", lambda q: {**q, "limit": q.get("limit", "51")})),
-    Wrong("never more", answers("GET /device", lambda b: {"data": b["data"], "hasMore": False} if "data" in b else b)),
-    Wrong("a list in changing order", turning("GET /channel")),
-    Wrong("bundles in changing order", turning("GET /bundle")),
-    Wrong("a cursor passed over", renamed_query("GET /device", dropping("cursor"))),
-    Wrong("an organization's filter ignored", renamed_query("GET /app", dropping("org_id"))),
-    Wrong("a device's filter ignored", renamed_query("GET /device", dropping("device_id"))),
-    Wrong("running totals always", renamed_query("GET /statistics/app/*", dropping("noAccumulate"))),
-    Wrong("channels in any case", instead("GET /channel", any_case)),
-    Wrong("a channel deleted in any case", instead("DELETE /channel", any_case)),
-    # Writes
+    Wrong(
+        "a failure on other letters",
+        refusing(500, lambda a: not a.body.isascii() or b"\\u" in a.body),
+        ("lifecycle/chains",),
+    ),
+    Wrong("a failure on a long body", refusing(500, lambda a: 2000 < len(a.body) < 9000), ("refusal/createApp",)),
+)
+LISTS = (
+    Wrong("a page of 49", rows_changed("GET /bundle", lambda rows: rows[:49]), ("lifecycle/pages-of-bundles",)),
+    Wrong(
+        "a page of 51",
+        renamed_query("GET /app", lambda q: {**q, "limit": q.get("limit", "51")}),
+        ("lifecycle/pages-of-apps",),
+    ),
+    Wrong(
+        "never more",
+        answers("GET /device", lambda b: {"data": b["data"], "hasMore": False} if "data" in b else b),
+        ("lifecycle/pages-of-devices",),
+    ),
+    Wrong("channels in changing order", state.turning("GET /channel"), WAYS),
+    Wrong("bundles in changing order", state.turning("GET /bundle"), WAYS),
+    Wrong("a cursor passed over", renamed_query("GET /device", dropping("cursor")), ("lifecycle/pages-of-devices",)),
+    Wrong("a filter by organization ignored", renamed_query("GET /app", dropping("org_id")), ("lifecycle/organ",)),
+    Wrong("a filter by device ignored", renamed_query("GET /device", dropping("device_id")), ("lifecycle/overrides",)),
+    Wrong(
+        "running totals always",
+        renamed_query("GET /statistics/app/*", dropping("noAccumulate")),
+        ("schema/statistics-agree",),
+    ),
+    Wrong("a limit of 1001 taken", instead("GET /app", fine.clamped), ("refusal/listApps-broken",)),
+    Wrong("channels in any case", instead("GET /channel", fine.any_case), ("refusal/unknown-things",)),
+    Wrong("a channel deleted in any case", instead("DELETE /channel", fine.any_case), ("refusal/unknown-things",)),
+)
+WRITES = (
     Wrong(
         "a change that resets the rest",
         body_changed("PUT /app/*", lambda v: {"retention": 2592000, **v} if "name" in v else v),
+        SENT,
     ),
+    Wrong("a channel's rest reset", body_changed("POST /channel", lambda v: {"allow_emulator": True, **v}), SENT),
+    Wrong("an icon not kept", body_changed("PUT /app/*", forgetting("icon")), SENT),
+    Wrong("a retention not kept", body_changed("PUT /app/*", forgetting("retention")), ("schema/updateApp",)),
+    Wrong("a logo not kept", body_changed("PUT /organization", forgetting("logo")), ("schema/updateOrganization",)),
     Wrong(
-        "a channel's rest reset",
-        body_changed("POST /channel", lambda v: {"allow_emulator": True, "allow_dev": True, **v}),
+        "a share not kept",
+        body_changed("POST /channel", forgetting("rolloutPercentageBps")),
+        ("lifecycle/rollouts",),
     ),
-    Wrong("an icon not kept", body_changed("PUT /app/*", forgetting("icon"))),
-    Wrong("a retention not kept", body_changed("PUT /app/*", forgetting("retention"))),
-    Wrong("a provider's block not kept", body_changed("PUT /app/*", forgetting("block_provider_infra_requests"))),
-    Wrong("a logo not kept", body_changed("PUT /organization", forgetting("logo"))),
-    Wrong("a share not kept", body_changed("POST /channel", forgetting("rolloutPercentageBps"))),
-    Wrong("a policy not kept", body_changed("POST /channel", forgetting("disableAutoUpdate"))),
-    Wrong("an alias not known", body_changed("POST /channel", forgetting("rollout_percentage"))),
-    Wrong("an expiry not changed", instead("PUT /apikey/*", ignored_expiry_change)),
-    Wrong("a key not renewed", instead("PUT /apikey/*", same_value)),
-    Wrong("two bundles deleted for one", instead("DELETE /bundle", second_delete)),
-    Wrong("only a page of bundles deleted", instead("DELETE /bundle", first_page_only)),
-    Wrong("an override not removed", lost("DELETE /device", OK)),
-    Wrong("an override not set", lost("POST /device", OK)),
-    Wrong("metadata renames", moving_creation),
-    Wrong("a stale device", stale("GET /device", 1)),
-    Wrong("stale keys", stale("GET /apikey", 1)),
-    Wrong("stale members", stale("GET /organization/members", 1)),
+    Wrong("a policy not kept", body_changed("POST /channel", forgetting("disableAutoUpdate")), SENT),
     Wrong(
-        "an app made public",
-        also("POST /app", "POST", "/channel", lambda a: {"app_id": a.values()["app_id"], "channel": "production"}),
+        "an alias not known",
+        body_changed("POST /channel", forgetting("rollout_percentage")),
+        ("lifecycle/rollouts",),
     ),
+    Wrong("an expiry not changed", instead("PUT /apikey/*", fine.ignored_expiry_change), ("refusal/updateApiKey-b",)),
+    Wrong("a key not renewed", instead("PUT /apikey/*", fine.same_value), ("lifecycle/keys",)),
+    Wrong("two bundles deleted for one", instead("DELETE /bundle", state.second_delete), ("lifecycle/cascades",)),
     Wrong(
-        "a promotion that publishes",
-        also("PUT /bundle", "POST", "/channel", lambda a: {
-            "app_id": a.values()["app_id"], "channel": "stable", "public": True,
-        }),
+        "only a page of bundles deleted",
+        instead("DELETE /bundle", state.first_page_only),
+        ("lifecycle/pages-of-bundles",),
     ),
-    # Access
-    Wrong("an expired key on one route", as_full("GET /statistics/app/*", {EXPIRED})),
-    Wrong("a neighbour reads statistics", with_key("GET /statistics/app/*")),
-    Wrong("a neighbour reads usage", with_key("GET /statistics/app/*/bundle_usage")),
-    Wrong("a neighbour lists members", with_key("GET /organization/members")),
-    Wrong("a reader writes metadata", as_full("POST /bundle/metadata", {READER})),
-    Wrong("a reader removes overrides", as_full("DELETE /device", {READER})),
-    Wrong("hashed keys not known", refusing(401, lambda a: a.key == HASHED)),
-    Wrong("404 for an unknown key", outcome("GET /organization/members", 401, 404)),
-    Wrong("403 for an unknown key", outcome("POST /device", 401, 403)),
-    Wrong("a new key with every right", instead("POST /apikey", mightier)),
-    Wrong("a limited key lists everything", as_full("GET /app", {READER})),
-    Wrong("somebody else's keys", instead("GET /apikey/*", lambda a, ask: as_full("* *", {ENTERPRISE})()(a, ask))),
-    # Limits
-    Wrong("Retry-After too long", headers(429, extended(3)), ("limits/tier-of-the-account",)),
-    Wrong("Retry-After of nothing", headers(429, lambda h: h.update({"retry-after": "0"}))),
-    Wrong("Retry-After in fractions", headers(429, lambda h: h.update({"retry-after": h["retry-after"] + ".5"}))),
-    Wrong("a budget for each key", everywhere(for_others)),
-    Wrong("a budget that is renewed too early", forgiving),
-    Wrong("one request too few", own_limit(99, lambda a: a.key, lambda a: a.key == FULL)),
+    Wrong("an override not removed", lost("DELETE /device", OK), ("refusal/deleteDeviceOverride", "lifecycle/over")),
+    Wrong("an app that looks newly made", state.moving_creation, SENT),
+    Wrong("a stale device", stale("GET /device", 1), ("lifecycle/overrides",)),
+    Wrong("stale keys", stale("GET /apikey", 1), ("schema/createApiKey",)),
+    Wrong("stale members", stale("GET /organization/members", 1), ("lifecycle/members",)),
     Wrong(
-        "reads limited alone",
-        lambda: lambda a, ask: (
-            refusing(400, lambda x: x.method != "GET")()(a, ask) if ask(a).status == 429 else ask(a)
+        "a channel that nobody made",
+        state.also(
+            "POST /app", "POST", "/channel", lambda a: {"app_id": a.values()["app_id"], "channel": "production"}
         ),
+        ("lifecycle/chains",),
     ),
-    # Statistics
-    Wrong("figures of the day before", instead("GET /statistics/app/*", shifted_days)),
-    Wrong("days backwards", rows_changed("GET /statistics/org/*", lambda rows: rows[::-1])),
-    Wrong("the last day too", rows_changed("GET /statistics/app/*", lambda rows: [*rows, *rows[-1:]])),
-    Wrong("the first day left out", rows_changed("GET /statistics/user", lambda rows: rows[1:])),
-    Wrong("no breakdown", renamed_query("GET /statistics/org/*", dropping("breakdown"))),
-    # Odd input
-    Wrong("a failure on other letters", refusing(500, lambda a: not a.body.isascii() or b"\\u" in a.body)),
-    Wrong("a failure on a long name", refusing(500, lambda a: 2000 < len(a.body) < 100_000)),
-    Wrong("a failure on an unknown parameter", refusing(500, lambda a: "unknown" in a.query)),
-    Wrong("a repeated parameter taken", renamed_query("GET /channel", lambda q: dict(q, app_id=q.get("app_id", "")))),
-    # Devices
-    Wrong("a rollback offered", offering("disable_auto_update_under_native")),
-    Wrong("a major step offered", offering("disable_auto_update_to_major")),
-    Wrong("a minor step offered", offering("disable_auto_update_to_minor")),
-    Wrong("a patch offered", offering("disable_auto_update_to_patch")),
-    Wrong("what it has offered again", offering("no_new_version_available")),
-    Wrong("an old bundle offered", instead("POST /updates", older)),
-    Wrong("another file offered", instead("POST /updates", other_file)),
-    Wrong("a bundle without a channel", instead("POST /updates", public_of_one_platform)),
-    # Live
-    Wrong("a silent audit", instead("GET /organization/audit", audit_silent), dialect="live"),
-    Wrong("an audit unfiltered", instead("GET /organization/audit", audit_unfiltered), dialect="live"),
-    Wrong("a secret shown again", secret_again, dialect="live"),
-    Wrong("deliveries that outlive", kept_deliveries, dialect="live"),
-    Wrong("a webhook told too much", instead("POST /webhooks", eager_webhook), dialect="live"),
-    Wrong("a webhook not deleted", lost("DELETE /webhooks", {"status": "Webhook deleted"}), dialect="live"),
-    Wrong("a note not kept", lost("POST /bundle/metadata", OK), dialect="live"),
+    Wrong("devices that outlive their app", state.haunted, ("lifecycle/cascades",)),
+    Wrong("a promotion that publishes", instead("PUT /bundle", state.publishing), SENT),
 )
+ACCESS = (
+    Wrong("an expired key on one route", as_full("GET /statistics/app/*", {EXPIRED}), ("access/getAppStatistics-w",)),
+    Wrong("a neighbour reads usage", with_key("GET /statistics/app/*/bundle_usage"), ("access/getAppBundleUsage-by",)),
+    Wrong(
+        "a neighbour lists members",
+        with_key("GET /organization/members"),
+        ("access/listOrganizationMembers-by-role",),
+    ),
+    Wrong("a neighbour reads keys", as_full("GET /apikey/*", {ENTERPRISE}), ("access/getApiKey-by-role",)),
+    Wrong(
+        "a reader writes metadata",
+        as_full("POST /bundle/metadata", {fine.READER}),
+        ("access/updateBundleMetadata-by-role",),
+    ),
+    Wrong(
+        "a reader removes overrides",
+        as_full("DELETE /device", {fine.READER}),
+        ("access/deleteDeviceOverride-by-role",),
+    ),
+    Wrong("hashed keys not known", refusing(401, lambda a: a.key == fine.HASHED, UNKNOWN), ("access/getApp-by-role",)),
+    Wrong(
+        "404 for an unknown key",
+        outcome("GET /organization/members", 401, 404),
+        ("access/listOrganizationMembers-without",),
+    ),
+    Wrong("a neighbour's name taken over", instead("POST /app", state.taken_over), ("access/names",)),
+    Wrong("a new key with every right", instead("POST /apikey", state.mightier), ("access/getOrganizations-by-role",)),
+)
+LIMITS = (
+    Wrong("Retry-After too long", headers(429, fine.extended(3)), TIER),
+    Wrong("Retry-After of nothing", headers(429, lambda h: h.update({"retry-after": "0"})), TIER),
+    Wrong(
+        "Retry-After in fractions",
+        headers(429, lambda h: h.update({"retry-after": h["retry-after"] + ".5"})),
+        TIER,
+    ),
+    Wrong("a budget for each key", everywhere(fine.for_others), ("limits/shared-by-keys",)),
+    Wrong("a budget with holes", state.forgiving, TIER),
+    Wrong("one request too few", own_limit(99, lambda a: a.key, lambda a: a.key == FULL), TIER),
+    Wrong("what is over the budget done later", state.limited_and_done, ("limits/every-operation",)),
+)
+STATISTICS = (
+    Wrong("figures of the day before", instead("GET /statistics/app/*", fine.shifted_days), ("schema/statistics",)),
+    Wrong(
+        "days backwards",
+        rows_changed("GET /statistics/org/*", lambda rows: rows[::-1]),
+        ("schema/getOrganizationStatistics",),
+    ),
+    Wrong(
+        "the last day twice",
+        rows_changed("GET /statistics/app/*", lambda rows: [*rows, *rows[-1:]]),
+        ("schema/getAppStatistics",),
+    ),
+    Wrong(
+        "the first day left out",
+        rows_changed("GET /statistics/user", lambda rows: rows[1:]),
+        ("schema/getUserStatistics",),
+    ),
+    Wrong("no breakdown", renamed_query("GET /statistics/org/*", dropping("breakdown")), ("schema/statistics",)),
+)
+DEVICES = (
+    Wrong("a step back offered", offering("disable_auto_update_under_native"), ("device/offers",)),
+    Wrong("a major step offered", offering("disable_auto_update_to_major"), ("device/policies",)),
+    Wrong("a minor step offered", offering("disable_auto_update_to_minor"), ("device/policies",)),
+    Wrong("a patch offered", offering("disable_auto_update_to_patch"), ("device/policies",)),
+    Wrong("what a device has offered again", offering("no_new_version_available"), ("device/offers",)),
+    Wrong("an old bundle offered", instead("POST /updates", fine.older), ("device/offers",)),
+    Wrong("another file offered", instead("POST /updates", fine.other_file), ("device/offers",)),
+    Wrong("a bundle without a channel", instead("POST /updates", fine.without_channel), ("device/offers",)),
+    Wrong("a link not followed", instead("POST /updates", fine.unlinked), ("device/choices",)),
+    Wrong("a rollout never paused", state.never_paused, ("device/rollouts",)),
+)
+LIVE = (
+    Wrong("a silent audit", instead("GET /organization/audit", fine.audit_silent), ("lifecycle/audit",), "live"),
+    Wrong("an audit unfiltered", instead("GET /organization/audit", fine.audit_unfiltered), ("lifecycle/au",), "live"),
+    Wrong("a secret shown again", state.secret_again, ("lifecycle/webhooks",), "live"),
+    Wrong("deliveries that outlive", state.kept_deliveries, ("lifecycle/webhooks",), "live"),
+    Wrong("a webhook told too much", instead("POST /webhooks", state.eager_webhook), ("lifecycle/webhooks",), "live"),
+    Wrong(
+        "a webhook not deleted",
+        lost("DELETE /webhooks", {"status": "Webhook deleted", "webhookId": "0c0ffee0-0000-4000-8000-00000000e001"}),
+        ("schema/deleteWebhook",),
+        "live",
+    ),
+    Wrong("a note not kept", lost("POST /bundle/metadata", OK), ("schema/updateBundleMetadata",), "live"),
+    Wrong("a subkey passed over", everywhere(fine.subkey_passed_over), ("access/subkeys",), "live"),
+)
+
+FINE: tuple[Wrong, ...] = (*SHAPE, *LISTS, *WRITES, *ACCESS, *LIMITS, *STATISTICS, *DEVICES, *LIVE)
