@@ -99,6 +99,9 @@ class Summary:
         left_out = Counter(outcome.reason for outcome in self.outcomes if outcome.status == "skipped")
         notes = [f"{o.check}: {o.reason}" for o in self.outcomes if o.status == "error"]
         notes += [f"left out: {number} checks, {reason}" for reason, number in left_out.most_common()]
+        broken = sum(outcome.status == "broken" for outcome in self.outcomes)
+        if 2 * broken > len(self.outcomes) > 10:
+            notes.append(f"most checks are broken: is the target meant to speak the {self.contract.dialect} dialect?")
         report = self.as_dict()
         lines += ["", *notes, *([""] if notes else []), _coverage_line(report["coverage"])]
         checks = ", ".join(f"{number} {status}" for status, number in report["checks"].items() if number)

@@ -56,26 +56,37 @@ def _hold(
     shown_as: dict[str, set[str]] | None = None,
 ) -> None:
     def read() -> dict[str, Any]:
-        with session.quietly():
-            body = session.must(*reading)
+        body = session.must(*reading)
         return one((rows(body) or [body])[0])
 
     for change in changes:
         with session.attempt():
-            before = read()
+            with session.quietly():
+                before = read()
             session.must(operation, {**about, **change})
-            after = read()
-            named = {shown for sent in change for shown in (shown_as or {}).get(sent, {sent})}
-            others = {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)} - named - _ALWAYS
-            told = [after.get(name) for name in sorted(others)]
-            said = f"{', '.join(change)} was sent, and {sorted(others)} changed: {told}"
-            session.demand(not others, "untouched", said)
-            for sent, value in change.items():
-                (shown,) = (shown_as or {}).get(sent, {sent})
-                if shown in after and not isinstance(after[shown], dict):
-                    said = f"{sent} was set to {value!r} and {shown} is {after[shown]!r}"
-                    session.demand(after[shown] == value, "read-your-writes", said)
-            version = after.get("version")
-            if operation == "setBundleChannel" and isinstance(version, dict):
-                said = f"bundle {change['version_id']} was set, and it is {version.get('id')}"
-                session.demand(version.get("id") == change["version_id"], "read-your-writes", said)
+            with session.quietly():
+                _compare(session, operation, change, (before, read()), shown_as or {})
+
+
+def _compare(
+    session: Session,
+    operation: str,
+    change: dict[str, Any],
+    looks: tuple[dict[str, Any], dict[str, Any]],
+    shown_as: dict[str, set[str]],
+) -> None:
+    before, after = looks
+    named = {shown for sent in change for shown in shown_as.get(sent, {sent})}
+    others = {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)} - named - _ALWAYS
+    told = [after.get(name) for name in sorted(others)]
+    said = f"{', '.join(change)} was sent, and {sorted(others)} changed: {told}"
+    session.demand(not others, "untouched", said, operation)
+    for sent, value in change.items():
+        (shown,) = shown_as.get(sent, {sent})
+        if shown in after and not isinstance(after[shown], dict):
+            said = f"{sent} was set to {value!r} and {shown} is {after[shown]!r}"
+            session.demand(after[shown] == value, "read-your-writes", said, operation)
+    if operation == "setBundleChannel":
+        now = (after.get("version") or {}).get("id")
+        said = f"bundle {change['version_id']} was set, and it is {now}"
+        session.demand(now == change["version_id"], "read-your-writes", said, operation)

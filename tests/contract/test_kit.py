@@ -135,7 +135,12 @@ def test_exit_statuses(tmp_path: Path) -> None:
     assert unreachable.returncode == 2 and "does not answer" in unreachable.stderr + unreachable.stdout
     with served() as server:
         refused = contract(f"--base-url={server.base_url}", MOCK_CAPGO_API_KEY="0badc0de-0000-4000-8000-000000000009")
+        server.gate = lambda seen: (404, [(b"content-type", b"text/html")], b"<h1>No</h1>")
+        website = contract(f"--base-url={server.base_url}", "--api-key=0badc0de-0000")
     assert refused.returncode == 2 and "does not accept the key" in refused.stderr + refused.stdout
+    assert website.returncode == 2 and "look at --base-url" in website.stderr + website.stdout
+    unknown = contract("--check=no-such-check")
+    assert unknown.returncode == 2 and "no check has --check no-such-check" in unknown.stderr + unknown.stdout
 
 
 def broken_health(**settings: Any) -> Any:
