@@ -43,7 +43,8 @@ def judge(session: Session, operation: Operation | None, call: Call, who: Creden
     schema = session.contract.answer_schema(operation, answer.status)
     if schema is None:
         return
-    if answer.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    kind, _, more = answer.headers.get("content-type", "").lower().partition(";")
+    if kind.strip() != "application/json" or more.strip() not in ("", "charset=utf-8"):
         announced = answer.headers.get("content-type", "no content type")
         session.violate(
             "content-type", f"{answer.status} came as {announced}", schema[1].partition("/application~1json")[0]

@@ -24,6 +24,7 @@ RULES: dict[str, tuple[str, str]] = {
     "slash-optional": ("Paths are served with and without the trailing slash.", "D rule 10"),
     "key-headers": ("A key is taken from authorization and from x-api-key.", "Authentication"),
     "same-answer": ("The same question has the same answer while nothing changes.", "D Bodies"),
+    "live-headers": ("Request id, CORS and security policy are as the service has them.", "live: headers"),
     "content-type-open": ("The Content-Type of a request is not looked at.", "D rule 9"),
     "body-or-query": ("A DELETE without a body is read from its query.", "D rule 9"),
     "statistics-range": ("A series has each day of its range once, in order.", "Statistics"),

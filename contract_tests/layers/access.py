@@ -58,6 +58,7 @@ def _without(session: Session, effort: Effort, name: str) -> None:
         Credential("malformed key", "not-a-key"),
         Credential("key with a scheme", f"Bearer {secret}"),
         Credential("key cut short", secret[:-1]),
+        Credential("key with more behind it", f"{secret}0"),
         Credential("key in another case", secret.upper() if secret != secret.upper() else secret.lower()),
         *(actor.credential for actor in session.profile.others if not actor.valid),
     ]

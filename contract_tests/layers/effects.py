@@ -58,6 +58,15 @@ def _promoted(session: Session, scene: Scene, values: Values) -> None:
     session.demand(points_to == values["version_id"], "read-your-writes", f"the channel points to {points_to}")
 
 
+def _registered(session: Session, scene: Scene, values: Values) -> None:
+    _there("listBundles", "app_id", "name", "version")(session, scene, values)
+    listed = rows(session.must("listBundles", {"app_id": values["app_id"]}))
+    found = next((row for row in listed if row["name"] == values["version"]), {})
+    for member in ("external_url", "checksum"):
+        said = f"{member} was set to {values[member]!r} and is {found.get(member)!r}"
+        session.demand(found.get(member, values[member]) == values[member], "read-your-writes", said)
+
+
 def _noted(session: Session, scene: Scene, values: Values) -> None:
     listed = rows(session.must("listBundles", {"app_id": values["app_id"]}))
     found = next((row for row in listed if row["id"] == values["version_id"]), {})
@@ -131,7 +140,7 @@ _EFFECTS: dict[str, Callable[[Session, Scene, Values], None]] = {
     "updateApiKey": _reads("getApiKey", lambda scene, values: {"id": values["id"]}),
     "updateApiKeyByBody": _reads("getApiKey", lambda scene, values: {"id": values["id"]}),
     "updateOrganization": _reads("getOrganizations", lambda scene, values: {"orgId": values["orgId"]}),
-    "createBundle": _there("listBundles", "app_id", "name", "version"),
+    "createBundle": _registered,
     "deleteBundle": _gone("listBundles", "app_id", "name", "version"),
     "deleteChannel": _gone("listChannels", "app_id", "name", "channel"),
     "setBundleChannel": _promoted,

@@ -32,6 +32,7 @@ def checks(contract: Contract) -> Iterator[Check]:
         ("public-channels", _public, 18, False, both),
         ("rollouts", _rollouts, 24, False, both),
         ("neighbours-untouched", _neighbours, 40, False, both),
+        ("things-of-another-app", _strangers, 40, False, both),
         ("only-what-is-sent", untouched.only_what_is_sent, 80, False, both),
         ("only-what-is-sent-of-organizations", untouched.of_an_organization, 16, False, both),
         ("overrides", _overrides, 30, False, both),
@@ -65,6 +66,9 @@ def _cascades(session: Session, effort: Effort) -> None:
     session.must("deleteBundle", {"app_id": scene.app, "version": "1.0.0"})
     left = {row["name"] for row in rows(session.must("listBundles", {"app_id": scene.app}))}
     session.demand(left == bundles - {"1.0.0"}, "untouched", f"of the other bundles {sorted(left)} are left")
+    whole = {"org_id": scene.org, "limit": 1000}
+    listed = {row["app_id"] for row in rows(session.must("listApps", whole))}
+    session.demand(scene.app in listed, "read-your-writes", "a new app is not listed", "listApps")
     session.must("deleteApp", {"appId": scene.app})
     for name, member in (
         ("getApp", "appId"),
@@ -74,6 +78,8 @@ def _cascades(session: Session, effort: Effort) -> None:
     ):
         answer = session.ask(name, {member: scene.app})
         session.demand(answer.status >= 400, "cascade", f"{name} still answers for a deleted app", "deleteApp")
+    listed = {row["app_id"] for row in rows(session.must("listApps", whole))}
+    session.demand(scene.app not in listed, "deletes-stay", "a deleted app is still listed", "deleteApp")
     session.must("createApp", {"app_id": scene.app, "name": "Again", "owner_org": scene.org})
     answer = session.ask("listBundles", {"app_id": scene.app})
     session.demand(
@@ -194,6 +200,32 @@ def _neighbours(session: Session, effort: Effort) -> None:
         after = other.look()
         changed = difference({view: seen for view, seen in before.items() if view not in _OF_THE_ORGANIZATION}, after)
         session.demand(not changed, "untouched", f"a write to one app changed another: {changed}", name)
+
+
+def _strangers(session: Session, effort: Effort) -> None:
+    """What belongs to another app does not exist in this one, though it has a number."""
+    mine, other = Scene.make(session), Scene.make(session)
+    other.add_bundle("7.0.0")
+    other.add_channel("theirs")
+    other.reread()
+    before = mine.look()
+    app, bundle = {"app_id": mine.app}, {"version_id": other.bundles[-1]["id"]}
+    for name, values in (
+        ("setBundleChannel", {**app, **bundle, "channel_id": mine.channel["id"]}),
+        ("setBundleChannel", {**app, "version_id": mine.bundles[-1]["id"], "channel_id": other.channel["id"]}),
+        ("updateBundleMetadata", {**app, **bundle, "comment": "of another app"}),
+        ("deleteBundle", {**app, "version": "7.0.0"}),
+        ("upsertChannel", {**app, "channel": "stable", "version": "7.0.0"}),
+        ("deleteChannel", {**app, "channel": "theirs"}),
+        ("linkDevice", {**app, "channel": "theirs", "device_id": mine.device}),
+        ("listChannels", {**app, "channel": "theirs"}),
+    ):
+        with session.attempt():
+            answer = session.ask(name, values)
+            said = f"about a thing of another app it answered {answer.status}"
+            session.demand(answer.status >= 400, "invalid-refused", said)
+    changed = difference(before, mine.look())
+    session.demand(not changed, "refusal-harmless", f"calls about things of another app changed: {changed}")
 
 
 def inhabited(session: Session) -> tuple[str, str]:

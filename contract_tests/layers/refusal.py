@@ -115,6 +115,25 @@ def _negative(session: Session, effort: Effort, name: str) -> None:
 def _unknown_things(session: Session, effort: Effort) -> None:
     """Valid requests about what does not exist: 404 inside of what is visible, 403 where the parent is unknown."""
     scene = Scene.set(session)
+    cells = [*_absent_of_recipes(session, scene), *_absent_names(session, scene)]
+    before = scene.look()
+    for name, values, status in cells:
+        with session.attempt():
+            answer = session.ask(name, values)
+            if session.documented:
+                session.demand(
+                    answer.status == status, "invalid-refused", f"{answer.status} where {status} is documented"
+                )
+            else:
+                fine = answer.status >= 400 or name in ("listApps", "deleteBundle", "deleteDeviceOverride")
+                session.demand(fine, "invalid-refused", f"answered {answer.status} about a thing that does not exist")
+    with session.attempt():
+        changed = difference(before, scene.look())
+        session.demand(not changed, "refusal-harmless", f"calls about absent things changed: {changed}")
+
+
+def _absent_of_recipes(session: Session, scene: Scene) -> list[tuple[str, dict[str, Any], int]]:
+    """Each valid call with one thing in it replaced by one that there is not; with the status that is documented."""
     absent = f"dev.{session.run_id}.absent"
     cells: list[tuple[str, dict[str, Any], int]] = []
     for name in session.contract.operations:
@@ -139,6 +158,14 @@ def _unknown_things(session: Session, effort: Effort) -> None:
         for member in ("orgId", "org_id"):
             if member in base:
                 cells.append((name, {**base, member: _NO_UUID}, 403))
+    return cells
+
+
+def _absent_names(session: Session, scene: Scene) -> list[tuple[str, dict[str, Any], int]]:
+    """Names that are nobody's, or those of something else but for their case."""
+    cells: list[tuple[str, dict[str, Any], int]] = []
+    if scene.own:
+        cells.append(("createApp", {**(recipe("createApp", scene) or {}), "owner_org": _NO_UUID}, 403))
     cells.append(("listChannels", {"app_id": scene.app, "channel": "absent"}, 404))
     cells.append(("getDevices", {"app_id": scene.app, "device_id": "absent"}, 404))
     if scene.own:
@@ -148,20 +175,7 @@ def _unknown_things(session: Session, effort: Effort) -> None:
         cells.append(("linkDevice", {"app_id": scene.app, "channel": name, "device_id": scene.device}, 404))
         cells.append(("getApp", {"appId": str(scene.app).upper()}, 403))
         cells.append(("upsertChannel", {"app_id": scene.app, "channel": "stable", "version": "9.9.9"}, 404))
-    before = scene.look()
-    for name, values, status in cells:
-        with session.attempt():
-            answer = session.ask(name, values)
-            if session.documented:
-                session.demand(
-                    answer.status == status, "invalid-refused", f"{answer.status} where {status} is documented"
-                )
-            else:
-                fine = answer.status >= 400 or name in ("listApps", "deleteBundle", "deleteDeviceOverride")
-                session.demand(fine, "invalid-refused", f"answered {answer.status} about a thing that does not exist")
-    with session.attempt():
-        changed = difference(before, scene.look())
-        session.demand(not changed, "refusal-harmless", f"calls about absent things changed: {changed}")
+    return cells
 
 
 def _routes(session: Session, effort: Effort) -> None:

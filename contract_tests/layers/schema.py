@@ -191,6 +191,12 @@ def _statistics(session: Session, effort: Effort) -> None:
                         "statistics-range",
                         f"the running {member} is not the sum of its days",
                     )
+    if session.may_write():
+        with session.attempt():
+            new = Scene.make(session).app
+            figures = rows(session.must("getAppStatistics", {"appId": new, "from": first, "to": last}))
+            users = [day["mau"] for day in figures]
+            session.demand(not any(users), "statistics-range", f"a new app, which no device has, has users: {users}")
     if session.documented:
         with session.attempt():
             days_of = {"orgId": scene.org, "from": first, "to": last, "noAccumulate": True}

@@ -13,8 +13,9 @@ from contract_tests.kit.wire import Call, Credential
 
 
 def checks() -> Iterator[Check]:
-    """One for reading, one for writing."""
+    """One for reading, one for writing, one for what the live service says in headers."""
     yield Check("schema", "ways-to-ask", _reading, cost=60)
+    yield Check("schema", "headers", _headers, cost=6, dialects=("live",))
     yield Check("schema", "ways-to-write", _writing, cost=60, writes=True)
 
 
@@ -83,3 +84,29 @@ def _writing(session: Session, effort: Effort) -> None:
             query = [(member, str(value)) for member, value in values.items()]
             answer = session.send(Call(name, operation.method, operation.path, query))
             session.demand(answer.status == 200, "body-or-query", f"by query it was answered {answer.status}")
+
+
+def _headers(session: Session, effort: Effort) -> None:
+    """A request id is echoed, browsers are let in from where they may come, and nothing is to be loaded."""
+
+    def ask(**headers: str) -> dict[str, str]:
+        call = session.call("getOrganizations")
+        call.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return session.send(call).headers
+
+    with session.attempt():
+        echoed = ask(x_request_id="contract-1").get("x-request-id")
+        session.demand(echoed == "contract-1", "live-headers", f"a request id was echoed as {echoed!r}")
+    with session.attempt():
+        first, second = (ask().get("x-request-id") for _ in range(2))
+        session.demand(None is not first != second, "live-headers", "answers have no request ids of their own")
+    for origin, allowed in (
+        ("https://console.capgo.app", "https://console.capgo.app"), ("http://localhost:3000", "http://localhost:3000"),
+        ("https://elsewhere.example", None), ("https://console.capgo.app.elsewhere.example", None),
+    ):  # fmt: skip
+        with session.attempt():
+            found = ask(origin=origin).get("access-control-allow-origin")
+            session.demand(found == allowed, "live-headers", f"from {origin} the allowed origin is {found!r}")
+    with session.attempt():
+        policy = ask().get("content-security-policy", "")
+        session.demand("default-src 'none'" in policy, "live-headers", f"the content security policy is {policy!r}")

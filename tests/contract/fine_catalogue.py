@@ -53,6 +53,13 @@ SHAPE = (
         answers("GET /app/*", lambda b: {**b, "code": 1}, 403),
         ("access/getApp-by-role",),
     ),
+    Wrong("a mark before the JSON", everywhere(fine.marked), ("schema/listApps",)),
+    Wrong(
+        "another encoding announced",
+        headers(200, lambda h: h.update({"content-type": "application/json; charset=latin-1"}), "GET /bundle"),
+        ("schema/listBundles",),
+    ),
+    Wrong("figures that are none", everywhere(fine.no_numbers), ("schema/getAppStatistics",)),
     Wrong("a lower-case status", answers("POST /app", lambda b: {**b, "status": "ko"}, 400), ("refusal/createApp",)),
     Wrong("an error answered 200", outcome("GET /channel", 404, 200), ("refusal/unknown-things",)),
     Wrong("a refusal answered 200", outcome("PUT /bundle", 400, 200), ("refusal/setBundleChannel",)),
@@ -105,6 +112,13 @@ WRITES = (
         SENT,
     ),
     Wrong("a channel's rest reset", body_changed("POST /channel", lambda v: {"allow_emulator": True, **v}), SENT),
+    Wrong(
+        "a checksum in capitals",
+        body_changed("POST /bundle", lambda v: {**v, "checksum": str(v.get("checksum")).upper()}),
+        ("schema/createBundle",),
+    ),
+    Wrong("a stale list of apps", stale("GET /app", 1), ("lifecycle/cascades",)),
+    Wrong("a channel of another app found", instead("GET /channel", state.any_app), ("lifecycle/things",)),
     Wrong("an icon not kept", body_changed("PUT /app/*", forgetting("icon")), SENT),
     Wrong("a retention not kept", body_changed("PUT /app/*", forgetting("retention")), ("schema/updateApp",)),
     Wrong("a logo not kept", body_changed("PUT /organization", forgetting("logo")), ("schema/updateOrganization",)),
@@ -161,6 +175,7 @@ ACCESS = (
         as_full("DELETE /device", {fine.READER}),
         ("access/deleteDeviceOverride-by-role",),
     ),
+    Wrong("keys known by their beginning", everywhere(fine.beginning), ("access/getApp-without-key",)),
     Wrong("hashed keys not known", refusing(401, lambda a: a.key == fine.HASHED, UNKNOWN), ("access/getApp-by-role",)),
     Wrong(
         "404 for an unknown key",
@@ -200,6 +215,7 @@ STATISTICS = (
         rows_changed("GET /statistics/user", lambda rows: rows[1:]),
         ("schema/getUserStatistics",),
     ),
+    Wrong("figures of another app", instead("GET /statistics/app/*", fine.other_figures), ("schema/statistics",)),
     Wrong("no breakdown", renamed_query("GET /statistics/org/*", dropping("breakdown")), ("schema/statistics",)),
 )
 DEVICES = (
@@ -215,6 +231,15 @@ DEVICES = (
     Wrong("a rollout never paused", state.never_paused, ("device/rollouts",)),
 )
 LIVE = (
+    Wrong(
+        "every origin let in",
+        headers(200, lambda h: h.update({"access-control-allow-origin": "*"})),
+        ("schema/headers",),
+        "live",
+    ),
+    Wrong(
+        "request ids not echoed", headers(200, lambda h: h.update({"x-request-id": "1"})), ("schema/headers",), "live"
+    ),
     Wrong("a silent audit", instead("GET /organization/audit", fine.audit_silent), ("lifecycle/audit",), "live"),
     Wrong("an audit unfiltered", instead("GET /organization/audit", fine.audit_unfiltered), ("lifecycle/au",), "live"),
     Wrong("a secret shown again", state.secret_again, ("lifecycle/webhooks",), "live"),

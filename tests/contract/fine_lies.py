@@ -233,3 +233,32 @@ def clamped(asked: Asked, ask: Ask) -> Answered:
     if asked.query.get("limit") == "1001":
         asked.query = {**asked.query, "limit": "1000"}
     return ask(asked)
+
+
+def marked(asked: Asked, ask: Ask) -> Answered:
+    """A byte order mark stands before every answer."""
+    answered = ask(asked)
+    answered.body = b"\xef\xbb\xbf" + answered.body if answered.body else b""
+    return answered
+
+
+def no_numbers(asked: Asked, ask: Ask) -> Answered:
+    """Bandwidth is not a number, in the word of JavaScript, which JSON does not have."""
+    answered = ask(asked)
+    body = answered.json
+    if asked.path.startswith("/statistics/") and answered.status == 200 and isinstance(body, list):
+        answered.json = [{**row, "bandwidth": float("nan")} for row in body]
+    return answered
+
+
+def beginning(asked: Asked, ask: Ask) -> Answered:
+    """Of a key only as much is read as a key has."""
+    asked.headers = {name: value[:36] if name in KEYS else value for name, value in asked.headers.items()}
+    return ask(asked)
+
+
+def other_figures(asked: Asked, ask: Ask) -> Answered:
+    """Every app has the figures of one."""
+    if asked.path.strip("/").split("/")[-1].startswith("dev."):
+        asked.path = "/statistics/app/com.example.shop"
+    return ask(asked)
