@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from contract_tests.kit.checks import Check, NotHere
+from contract_tests.kit.checks import Check
 from contract_tests.kit.contract import Contract
 from contract_tests.kit.explore import Effort
 from contract_tests.kit.grants import ASKED, OPEN, ROLES, may
@@ -19,9 +19,10 @@ from contract_tests.kit.recipes import SPOILS, expected, needed, recipe
 from contract_tests.kit.scene import Scene, difference
 from contract_tests.kit.session import Session
 from contract_tests.kit.wire import NOBODY, Credential
+from contract_tests.layers import neighbours
+from contract_tests.layers.neighbours import FILTERED
 from contract_tests.layers.subkeys import subkeys
 
-_FILTERED = frozenset({"listApps", "getOrganizations", "getUserStatistics", "listApiKeys"})
 _KEY_BY_NUMBER = frozenset({"getApiKey", "updateApiKey", "updateApiKeyByBody", "deleteApiKey"})
 _FEW = frozenset({"org_member", "app_reader", "app_uploader"})
 
@@ -34,8 +35,7 @@ def checks(contract: Contract) -> Iterator[Check]:
         taken: dict[str, Any] = {"operation": operation.id, "writes": operation.writes}
         yield Check("access", f"{operation.id}-without-key", _bound(_without, operation.id), cost=22, **taken)
         yield Check("access", f"{operation.id}-by-role", _bound(_by_role, operation.id), cost=60, **taken)
-    yield Check("access", "lists-are-filtered", _lists, cost=30)
-    yield Check("access", "names-of-neighbours", _taken, cost=10, writes=True, sandbox=True)
+    yield from neighbours.checks()
     yield Check("access", "health-is-open", _health, cost=4)
     yield Check("access", "subkeys", subkeys, cost=60, dialects=("live",))
     yield Check("access", "keys-are-limited", _limited, cost=30, writes=True, dialects=("documented",))
@@ -122,7 +122,7 @@ def _cell(session: Session, scene: Scene, name: str, values: dict[str, Any], act
         if expected(name, scene) and _simple(session, name, actor):
             session.demand(answer.status < 300, "permission-suffices", f"{actor.name} was answered {answer.status}")
         return
-    if name in _FILTERED and answer.status == 200 and not values.keys() & {"org_id", "orgId"}:
+    if name in FILTERED and answer.status == 200 and not values.keys() & {"org_id", "orgId"}:
         return
     asked = ASKED[name][0]
     session.demand(
@@ -176,68 +176,6 @@ def _actors(session: Session, scene: Scene, effort: Effort) -> list[Actor]:
         )
         found.append(Actor(Credential(f"a key with {role}", secret), (binding,)))
     return found
-
-
-def _lists(session: Session, effort: Effort) -> None:
-    """Lists show what the key reaches and nothing else; what is out of reach looks like what does not exist."""
-    scene = Scene.set(session)
-    foreign = session.profile.foreign
-    if foreign is None:
-        raise NotHere("the profile has no key of another organization")
-    with session.attempt():
-        apps = {row["app_id"] for row in rows(session.must("listApps", who=foreign.credential)) if "app_id" in row}
-        session.theirs |= apps - {str(session.profile.app)}
-    for who in (session.profile.full, foreign, *(actor for actor in session.profile.others if actor.valid)):
-        reach = {binding.org for binding in who.bindings}
-        with session.attempt():
-            answer = session.ask("listApps", None, who.credential)
-            for row in rows(answer.json_or_none()) if answer.status == 200 else []:
-                if session.documented or who is foreign:
-                    session.demand(
-                        row.get("owner_org") in reach, "tenant-isolation", f"{who.name} is shown {row.get('app_id')}"
-                    )
-        if who.may_create_organizations and not session.guard.sandbox:
-            # What it founded it reaches too; that it is not shown the neighbour is looked at in every answer.
-            continue
-        with session.attempt():
-            answer = session.ask("getOrganizations", None, who.credential)
-            for row in rows(answer.json_or_none()) if answer.status == 200 else []:
-                if session.documented or who is foreign:
-                    session.demand(row.get("id") in reach, "tenant-isolation", f"{who.name} is shown {row.get('name')}")
-    for name, member in (
-        ("getApp", "appId"),
-        ("listBundles", "app_id"),
-        ("listChannels", "app_id"),
-        ("getDevices", "app_id"),
-    ):
-        with session.attempt():
-            theirs = session.ask(name, {member: scene.app}, foreign.credential)
-            nothing = session.ask(name, {member: f"dev.{session.run_id}.absent"}, foreign.credential)
-            alike = theirs.status == nothing.status and _blurred(theirs.json_or_none()) == _blurred(
-                nothing.json_or_none()
-            )
-            session.demand(
-                alike, "no-probing", "an app out of reach is answered otherwise than one that does not exist"
-            )
-
-
-def _taken(session: Session, effort: Effort) -> None:
-    """The name of a neighbour's app is taken, and whoever asks for it gets nothing of it."""
-    foreign = session.profile.foreign
-    if foreign is None:
-        raise NotHere("the profile has no key of another organization")
-    theirs = rows(session.must("listApps", {"org_id": session.profile.foreign_org}, foreign.credential))
-    for app in theirs:
-        with session.attempt():
-            values = {"app_id": app["app_id"], "name": "Mine", "owner_org": session.profile.org}
-            answer = session.ask("createApp", values)
-            session.demand(answer.status >= 400, "unique", f"a neighbour's app was made again: {answer.status}")
-            after = one(session.must("getApp", {"appId": app["app_id"]}, foreign.credential))
-            session.demand(after == app, "untouched", "a refused creation changed the app of a neighbour", "createApp")
-
-
-def _blurred(body: Any) -> Any:
-    return {key: value for key, value in body.items() if key != "moreInfo"} if isinstance(body, dict) else body
 
 
 def _health(session: Session, effort: Effort) -> None:

@@ -110,7 +110,8 @@ def _reads(reading: str, where: Callable[[Scene, Values], Values]) -> Callable[[
 
     def effect(session: Session, scene: Scene, values: Values) -> None:
         read = one(session.must(reading, where(scene, values)))
-        for key, value in values.items():
+        for sent, value in values.items():
+            key = _SHOWN_AS.get(sent, sent)
             if value is None or key in _READ_OTHERWISE or key not in read:
                 continue
             if not isinstance(read[key], (dict, list)) and not isinstance(value, (dict, list)):
@@ -121,6 +122,7 @@ def _reads(reading: str, where: Callable[[Scene, Values], Values]) -> Callable[[
     return effect
 
 
+_SHOWN_AS = {"icon": "icon_url"}
 _READ_OTHERWISE = frozenset(
     {
         "expires_at",

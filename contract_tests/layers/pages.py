@@ -25,6 +25,9 @@ def walk(session: Session, name: str, values: dict[str, Any], size: int, pages: 
         found += got
         if len(got) < size:
             break
+    beyond = session.ask(name, {**values, "page": page + 2})
+    past = rows(beyond.json_or_none()) if beyond.status == 200 else []
+    session.demand(not past, "pagination", f"behind the last page there are {len(past)} rows")
     return found
 
 

@@ -16,7 +16,7 @@ from contract_tests.kit.explore import Effort
 from contract_tests.kit.reading import rows
 from contract_tests.kit.scene import Scene, difference
 from contract_tests.kit.session import Session
-from contract_tests.layers import audit, pages, people, untouched, webhooks
+from contract_tests.layers import audit, links, pages, people, untouched, webhooks
 from contract_tests.layers.device import check_in
 
 
@@ -35,7 +35,7 @@ def checks(contract: Contract) -> Iterator[Check]:
         ("things-of-another-app", _strangers, 40, False, both),
         ("only-what-is-sent", untouched.only_what_is_sent, 80, False, both),
         ("only-what-is-sent-of-organizations", untouched.of_an_organization, 16, False, both),
-        ("overrides", _overrides, 30, False, both),
+        ("overrides", links.overrides, 30, False, both),
         ("keys", people.keys, 40, False, documented),
         ("keys-and-time", people.key_expiry, 14, True, documented),
         ("members", people.members, 20, False, both),
@@ -226,62 +226,3 @@ def _strangers(session: Session, effort: Effort) -> None:
             session.demand(answer.status >= 400, "invalid-refused", said)
     changed = difference(before, mine.look())
     session.demand(not changed, "refusal-harmless", f"calls about things of another app changed: {changed}")
-
-
-def inhabited(session: Session) -> tuple[str, str]:
-    """An app and a device in it without an override: of the run's own where devices can check in."""
-    scene = Scene.make(session)
-    session.must("upsertChannel", {"app_id": scene.app, "channel": "stable", "public": True})
-    try:
-        check_in(session, scene.app, 1)
-    except NotHere:
-        if not session.guard.sandbox:
-            raise
-        scene = Scene.find(session)
-    listed = rows(session.must("getDevices", {"app_id": scene.app}))
-    devices = [row["device_id"] for row in listed if row.get("channel") is None]
-    if not devices:
-        raise NotHere("no device is in the inventory, also after one has checked in")
-    return str(scene.app), devices[0]
-
-
-def _overrides(session: Session, effort: Effort) -> None:
-    app, device = inhabited(session)
-    for name in ("one", "two"):
-        session.must("upsertChannel", {"app_id": app, "channel": f"{session.run_id} {name}"})
-    one_, two = f"{session.run_id} one", f"{session.run_id} two"
-
-    def channel_of() -> Any:
-        with session.quietly():
-            listed = rows(session.must("getDevices", {"app_id": app, "limit": 1000}))
-            single = session.must("getDevices", {"app_id": app, "device_id": device})
-        found = [row.get("channel") for row in listed if row["device_id"] == device]
-        session.demand(
-            found == [single.get("channel")],
-            "override-rule",
-            f"a device has {found} in the list and {single.get('channel')!r} alone",
-        )
-        return single.get("channel")
-
-    def expect(channel: str | None, said: str) -> None:
-        found = channel_of()
-        session.demand(found == channel, "override-rule", f"{said}: the channel of the device is {found!r}")
-
-    def link(channel: str, named: str = device) -> None:
-        session.must("linkDevice", {"app_id": app, "device_id": named, "channel": channel})
-
-    link(one_)
-    expect(one_, "after linking")
-    link(two, device.upper())
-    expect(two, "after linking to another channel, in capitals")
-    session.must("upsertChannel", {"app_id": app, "channel": one_, "public": True})
-    answer = session.ask("linkDevice", {"app_id": app, "device_id": device, "channel": one_})
-    session.demand(answer.status == 400, "override-rule", f"a link to a public channel was answered {answer.status}")
-    expect(two, "after a refused link")
-    session.must("deleteChannel", {"app_id": app, "channel": two})
-    expect(None, "after its channel was deleted")
-    session.must("upsertChannel", {"app_id": app, "channel": one_, "public": False})
-    link(one_)
-    session.must("deleteDeviceOverride", {"app_id": app, "device_id": device})
-    expect(None, "after the link was removed")
-    session.must("deleteDeviceOverride", {"app_id": app, "device_id": device})

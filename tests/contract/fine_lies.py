@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.contract.lies import JSON, KO
+from tests.contract.lies import COURIER, ENTERPRISE, JSON, KO
 from tests.contract.wrong import FULL, Answered, Ask, Asked, Layer, instead, rows_of
 
 READER, HASHED = "c0ffee00-0000-4000-8000-000000000002", "c0ffee00-0000-4000-8000-000000000006"
@@ -262,3 +262,20 @@ def other_figures(asked: Asked, ask: Ask) -> Answered:
     if asked.path.strip("/").split("/")[-1].startswith("dev."):
         asked.path = "/statistics/app/com.example.shop"
     return ask(asked)
+
+
+def enterprise_too(asked: Asked, ask: Ask) -> Answered:
+    """What is a neighbour's is shown to who may do everything."""
+    if asked.key == FULL and asked.query.get("app_id") == COURIER:
+        asked.headers = {**asked.headers, **dict.fromkeys(KEYS, ENTERPRISE)}
+    return ask(asked)
+
+
+def last_page(asked: Asked, ask: Ask) -> Answered:
+    """Behind the last page comes the last page again."""
+    answered = ask(asked)
+    page = asked.query.get("page", "0")
+    while answered.status == 200 and answered.json == [] and page.isdecimal() and int(page) > 0:
+        page = str(int(page) - 1)
+        answered = ask(Asked(asked.method, asked.path, {**asked.query, "page": page}, asked.headers, b""))
+    return answered

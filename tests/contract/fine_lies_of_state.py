@@ -248,3 +248,14 @@ def any_app(asked: Asked, ask: Ask) -> Answered:
             if found.status == 200:
                 return found
     return answered
+
+
+def of_every_device(asked: Asked, ask: Ask) -> Answered:
+    """What is done to one device is done to all others of its app."""
+    answered = ask(asked)
+    values = asked.values()
+    if answered.status == 200:
+        for row in rows_of(ask(Asked("GET", "/device", {"app_id": values["app_id"]}, asked.headers, b"")).json):
+            body = json.dumps({**values, "device_id": row["device_id"]}).encode()
+            ask(Asked(asked.method, asked.path, {}, asked.headers, body))
+    return answered
