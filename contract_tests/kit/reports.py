@@ -141,7 +141,7 @@ def write_html(path: Path, summary: Summary) -> None:
         f"<h1>Capgo contract: {report['verdict']}</h1><p>{_safe(summary.target)}, {report['dialect']} dialect, "
         f"seed {report['seed']}, {report['requests']} requests.</p><table><tr>{head}</tr>{rows}</table>"
         f"<h2>Findings</h2>{findings}<h2>Coverage: {report['coverage']['share']:.0%}</h2>{missing}"
-        f"<h2>Left out</h2><table>{skipped}</table></html>\n",
+        f"<h2>Left out</h2>{f'<table>{skipped}</table>' if skipped else '<p>Nothing.</p>'}</html>\n",
         encoding="utf-8",
     )
 

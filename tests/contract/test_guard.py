@@ -54,17 +54,29 @@ def test_without_permission_nothing_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dialect", "fixture", "key", "org"),
-    [("documented", "default", FULL, ACME), ("live", "capgo-seed", LIVE_KEY, LIVE_ORG)],
+    ("dialect", "fixture", "key", "org", "layers"),
+    [
+        ("documented", "default", FULL, ACME, ()),
+        ("live", "capgo-seed", LIVE_KEY, LIVE_ORG, ("schema", "lifecycle", "device")),
+    ],
     ids=["documented", "live"],
 )
-def test_writes_stay_inside(tmp_path: Path, dialect: str, fixture: str, key: str, org: str) -> None:
+def test_writes_stay_inside(
+    tmp_path: Path, dialect: str, fixture: str, key: str, org: str, layers: tuple[str, ...]
+) -> None:
     """Every write is about something that the run named, in the given organization; it is gone after."""
     ledger = tmp_path / "run.ledger"
     with served(dialect=dialect, fixture=fixture) as server:
         before = state_of(server)
         run = run_against(
-            server, allow_writes=True, ledger=str(ledger), run_id="ctabc123", dialect=dialect, api_key=key, org=org
+            server,
+            allow_writes=True,
+            ledger=str(ledger),
+            run_id="ctabc123",
+            dialect=dialect,
+            api_key=key,
+            org=org,
+            layers=layers,
         )
         ask_all(run)
         entries = run.guard.ledger.entries.values()
@@ -110,18 +122,32 @@ def test_ledger_is_written_before_the_request(tmp_path: Path) -> None:
     assert missed == []
 
 
-def test_a_killed_run_is_cleaned_up_from_its_ledger(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "asked", "settings"),
+    [
+        (FULL, ["--org", ACME, "--layers", "lifecycle,access"], {}),
+        (
+            LIVE_KEY,
+            ["--org", LIVE_ORG, "--dialect", "live", "--check", "ebhook", "--layers", "access,lifecycle"],
+            {"dialect": "live", "fixture": "capgo-seed"},
+        ),
+    ],
+    ids=["documented", "live"],
+)
+def test_a_killed_run_is_cleaned_up_from_its_ledger(
+    tmp_path: Path, key: str, asked: list[str], settings: dict[str, str]
+) -> None:
     """A run that is killed half-way leaves things behind; its ledger is enough to take them away."""
     ledger = tmp_path / "run.ledger"
-    environment = {**os.environ, "MOCK_CAPGO_API_KEY": FULL}
-    with served() as server:
+    environment = {**os.environ, "MOCK_CAPGO_API_KEY": key}
+    with served(**settings) as server:
         before = state_of(server)
         command = [
             sys.executable, "-c",
             "import argparse, sys\nfrom mock_capgo import contract_command as c\np = argparse.ArgumentParser()\n"
             "c.add_parser(p.add_subparsers())\no = vars(p.parse_args())\nsys.exit(o.pop('run')(o))",
-            "contract", "--base-url", server.base_url, "--org", ACME, "--allow-writes", "--budget", "0",
-            "--ledger", str(ledger), "--layers", "lifecycle,access",
+            "contract", "--base-url", server.base_url, "--allow-writes", "--budget", "0",
+            "--ledger", str(ledger), *asked,
         ]  # fmt: skip
         running = subprocess.Popen(
             command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -132,6 +158,8 @@ def test_a_killed_run_is_cleaned_up_from_its_ledger(tmp_path: Path) -> None:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
         assert state_of(server) != before
+        kinds = {entry.kind for entry in read_ledger(ledger).left()}
+        assert kinds >= {"app", "webhook" if settings else "organization"}
         resumed = subprocess.run(
             [*command[:3], "contract", "--clean-up", str(ledger)],
             check=False,
@@ -140,6 +168,8 @@ def test_a_killed_run_is_cleaned_up_from_its_ledger(tmp_path: Path) -> None:
             text=True,
         )
         assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+        server.app.state.universe.world.clock.advance(60)
+        assert resume(ledger, Options(api_key=key)) == []
         assert state_of(server) == before
     assert read_ledger(ledger).left() == []
 
