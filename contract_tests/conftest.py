@@ -193,9 +193,12 @@ class Reporter:
         statuses = {outcome.status for outcome in self.summary.outcomes}
         self.below = f"the run reached {share:.1%} of the contract, the floor is {floor:.1%}" if share < floor else ""
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            if "error" in statuses or not statuses - {"skipped"}:
+            # What was found stays found, also where another question could not be asked.
+            if "broken" in statuses:
+                session.exitstatus = BROKEN
+            elif "error" in statuses or not statuses - {"skipped"}:
                 session.exitstatus = CANNOT_RUN
-            elif "broken" in statuses or self.below:
+            elif self.below:
                 session.exitstatus = BROKEN
         if self.below and self.config.getoption("contract_progress"):
             print(self.below)

@@ -170,8 +170,10 @@ class Contract:
         """The pointer to a rule. The validator leaves out of its path the references that it followed."""
         for part in path:
             here = self.at(pointer)
-            if isinstance(here, dict) and "$ref" in here and part not in here:
-                pointer = self.resolve(here, pointer)[1]
+            # One reference at a time: what is looked for may stand beside the next one.
+            while isinstance(here, dict) and "$ref" in here and part not in here:
+                pointer = _join(pointer, here["$ref"])
+                here = self.at(pointer)
             pointer += f"/{escape(str(part))}"
         return pointer
 
