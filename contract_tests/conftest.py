@@ -21,7 +21,7 @@ from contract_tests.kit.targets import CannotReach
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
-_FLOOR = {"documented": 0.95, "live": 0.94}
+_FLOOR = 0.95
 BROKEN, CANNOT_RUN = 1, 2
 
 
@@ -189,7 +189,7 @@ class Reporter:
         if self.config.getoption("contract_progress"):
             print(self.summary.as_text())
         whole = self.run.in_process and not (options.layers or options.check)
-        floor = options.floor if options.floor is not None else (_FLOOR[options.dialect] if whole else 0.0)
+        floor = options.floor if options.floor is not None else (_FLOOR if whole else 0.0)
         statuses = {outcome.status for outcome in self.summary.outcomes}
         self.below = f"the run reached {share:.1%} of the contract, the floor is {floor:.1%}" if share < floor else ""
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
