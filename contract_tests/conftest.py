@@ -21,7 +21,7 @@ from contract_tests.kit.targets import CannotReach
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
-_FLOOR = {"documented": 0.95, "live": 0.85}
+_FLOOR = 0.95
 BROKEN, CANNOT_RUN = 1, 2
 
 
@@ -97,14 +97,20 @@ def pytest_runtest_makereport(item: Any, call: pytest.CallInfo[None]) -> Generat
     if check is None:
         return report
     if report.when == "call":
-        found = outcome or Outcome(
-            check.id, check.layer, check.operation, "error", "the kit itself failed; please report it"
-        )
+        found = outcome or Outcome(check.id, check.layer, check.operation, "error", _own_fault(call.excinfo))
         report.contract = asdict(found)
     elif report.when == "setup" and report.skipped:
         reason = str(report.longrepr[-1]).removeprefix("Skipped: ")
         report.contract = asdict(Outcome(check.id, check.layer, check.operation, "skipped", reason))
     return report
+
+
+def _own_fault(raised: pytest.ExceptionInfo[BaseException] | None) -> str:
+    """What to say when the kit itself failed. Where, and not what: the text of an error may hold a secret."""
+    if raised is None:
+        return "the kit itself failed; please report it"
+    at = raised.traceback[-1]
+    return f"the kit itself failed with {raised.typename} at {Path(at.path).name}:{at.lineno + 1}; please report it"
 
 
 @pytest.hookimpl(trylast=True)
@@ -183,13 +189,16 @@ class Reporter:
         if self.config.getoption("contract_progress"):
             print(self.summary.as_text())
         whole = self.run.in_process and not (options.layers or options.check)
-        floor = options.floor if options.floor is not None else (_FLOOR[options.dialect] if whole else 0.0)
+        floor = options.floor if options.floor is not None else (_FLOOR if whole else 0.0)
         statuses = {outcome.status for outcome in self.summary.outcomes}
         self.below = f"the run reached {share:.1%} of the contract, the floor is {floor:.1%}" if share < floor else ""
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            if "error" in statuses or not statuses - {"skipped"}:
+            # What was found stays found, also where another question could not be asked.
+            if "broken" in statuses:
+                session.exitstatus = BROKEN
+            elif "error" in statuses or not statuses - {"skipped"}:
                 session.exitstatus = CANNOT_RUN
-            elif "broken" in statuses or self.below:
+            elif self.below:
                 session.exitstatus = BROKEN
         if self.below and self.config.getoption("contract_progress"):
             print(self.below)

@@ -7,6 +7,8 @@ request is never called invalid by mistake.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,12 +16,13 @@ from hypothesis import strategies as st
 from contract_tests.kit.contract import Contract, Operation
 from contract_tests.kit.wire import Call
 
-_IDENTITY = frozenset({"app_id", "appId", "orgId", "org_id", "owner_org", "id", "name"})
+_IDENTITY = frozenset({"app_id", "appId", "orgId", "org_id", "owner_org", "id", "name", "webhookId", "deliveryId"})
 _WRONG = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.floats(-3, 3), st.just(""), st.just("\x00"), st.just("x" * 3000),
     st.just([]), st.just({}), st.lists(st.integers(0, 3), min_size=1, max_size=3), st.just("no such value"),
     st.just(-1), st.just(2**60), st.just({"$ne": None}), st.just("' OR 1=1 --"),
 )  # fmt: skip
+_LONGEST = 10_000
 _RAW = (b"", b"{", b"[]", b"null", b'"text"', b"17", b'{"a":', b"\xff\xfe", b'{"app_id":"a.b",}', b"[" * 2000, b"true")
 
 
@@ -88,16 +91,37 @@ def _broken_query(draw: st.DrawFn, contract: Contract, operation: Operation, cal
         call.query = [*call.query, (draw(st.sampled_from(["unknown", "Page", "$where", "app_id[]"])), "1")]
         return f"the unknown parameter {call.query[-1][0]}", call
     name = draw(st.sampled_from(sorted(known)))
+    schema = known[name]["schema"]
     text = draw(
         st.sampled_from(
             ["", "-1", "1.5", "abc", "\x00", "1e1", "TRUE", "yes", "9" * 25, "x" * 3000, "2024-13-01", " 1", "null"]
         )
     )
-    schema = known[name]["schema"]
     if contract.value_is_valid(schema, _read(contract, schema, text)):
         return None
     call.query = [(key, value) for key, value in call.query if key != name] + [(name, text)]
     return f"{name}={text[:20]!r}", call
+
+
+def beyond(contract: Contract, operation: Operation, call: Call) -> Iterator[tuple[str, Call]]:
+    """A valid call with each parameter and member in turn just outside of its bounds; what is wrong, and the call."""
+    for name, parameter in contract.parameters(operation, "query").items():
+        for value in _outside(contract.schema_of(parameter["schema"])):
+            query = [(key, text) for key, text in call.query if key != name]
+            yield f"{name}={str(value)[:20]}", replace(call, query=[*query, (name, str(value))])
+    body = contract.body_schema(operation) if call.has_body else None
+    for name in sorted(body[0].get("properties", {})) if body else ():
+        for value in _outside(contract.schema_of_member(operation, name)):
+            changed = {**call.body, name: value}
+            if not contract.body_is_valid(operation, changed):
+                yield f"{name} as {str(value)[:20]!r}", replace(call, body=changed)
+
+
+def _outside(schema: dict[str, Any]) -> list[Any]:
+    found: list[Any] = [schema["minimum"] - 1] if "minimum" in schema else []
+    found += [schema["maximum"] + 1] if "maximum" in schema else []
+    found += ["x" * (schema["maxLength"] + 1)] if schema.get("maxLength", _LONGEST) < _LONGEST else []
+    return found + ([str(schema["enum"][0]).swapcase()] if schema.get("enum") else [])
 
 
 def _read(contract: Contract, schema: dict[str, Any], text: str) -> Any:

@@ -122,6 +122,19 @@ class Contract:
         found = self.body_schema(operation)
         return found is None or self._validator(found[1]).is_valid(body)
 
+    def member_is_valid(self, operation: Operation, member: str, value: Any) -> bool:
+        """Whether a value honours the schema of one member of a request body."""
+        found = self.body_schema(operation)
+        return found is not None and self._validator(f"{found[1]}/properties/{escape(member)}").is_valid(value)
+
+    def schema_of_member(self, operation: Operation, member: str) -> dict[str, Any]:
+        """The schema of one member of a request body."""
+        found = self.body_schema(operation)
+        if found is None:
+            return {}
+        properties = f"{found[1]}/properties"
+        return self.resolve(found[0]["properties"][member], f"{properties}/{escape(member)}")[0]
+
     def value_is_valid(self, schema: dict[str, Any], value: Any) -> bool:
         """Whether a parameter's value honours its schema."""
         return self._of_schema(schema).is_valid(value)
@@ -157,8 +170,10 @@ class Contract:
         """The pointer to a rule. The validator leaves out of its path the references that it followed."""
         for part in path:
             here = self.at(pointer)
-            if isinstance(here, dict) and "$ref" in here and part not in here:
-                pointer = self.resolve(here, pointer)[1]
+            # One reference at a time: what is looked for may stand beside the next one.
+            while isinstance(here, dict) and "$ref" in here and part not in here:
+                pointer = _join(pointer, here["$ref"])
+                here = self.at(pointer)
             pointer += f"/{escape(str(part))}"
         return pointer
 

@@ -1,19 +1,21 @@
 """The guard: what a run may send to a server that is not its own.
 
 Read-only unless writes are allowed; writes only about objects that the run created, which carry its id in their
-names, inside one organization; every creation is in the ledger before it is sent. What the guard withholds is not
-sent, and the check that wanted it says so. A sandbox (the in-process mock) needs no guard.
+names, inside one organization or one that the run founded; every creation is in the ledger before it is sent. What
+the guard withholds is not sent, and the check that wanted it says so. A sandbox (the in-process mock) needs no guard.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from contract_tests.kit.contract import Contract, Operation
 from contract_tests.kit.ledger import Ledger
+from contract_tests.kit.reading import one
 from contract_tests.kit.wire import Answer, Call
 
 
@@ -21,22 +23,34 @@ class Withheld(Exception):
     """The guard did not let a call out; the text says why."""
 
 
-_APP_WRITES = frozenset(
-    {
-        "updateApp",
-        "deleteApp",
-        "createBundle",
-        "setBundleChannel",
-        "deleteBundle",
-        "updateBundleMetadata",
-        "upsertChannel",
-        "deleteChannel",
-        "linkDevice",
-        "deleteDeviceOverride",
-    }
-)
-_KEY_WRITES = frozenset({"updateApiKey", "updateApiKeyByBody", "deleteApiKey"})
-_CREATES = {"createApp": "app", "createApiKey": "key"}
+_CREATES = {
+    "createApp": ("app", "app_id"),
+    "createApiKey": ("key", "name"),
+    "createWebhook": ("webhook", "name"),
+    "createOrganization": ("organization", "name"),
+}
+"""What a creation makes, and which member names it."""
+
+_ABOUT: dict[str, tuple[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        (
+            "updateApp", "deleteApp", "createBundle", "setBundleChannel", "deleteBundle", "updateBundleMetadata",
+            "upsertChannel", "deleteChannel", "linkDevice", "deleteDeviceOverride",
+        ),
+        ("app", ("app_id", "appId")),
+    ),
+    **dict.fromkeys(("updateApiKey", "updateApiKeyByBody", "deleteApiKey"), ("key", ("id",))),
+    **dict.fromkeys(("updateWebhook", "deleteWebhook", "testWebhook"), ("webhook", ("webhookId",))),
+    "retryDelivery": ("webhook", ("deliveryId",)),
+    **dict.fromkeys(
+        ("updateOrganization", "deleteOrganization", "upsertOrganizationMember", "deleteOrganizationMember"),
+        ("organization", ("orgId",)),
+    ),
+}  # fmt: skip
+"""What every other write is about, and which members say so."""
+
+CHECK_IN = "/updates"
+"""Where devices ask: no operation of the contract, and a write, as the inventory remembers who asked."""
 
 
 @dataclass
@@ -58,7 +72,8 @@ class Guard:
         if operation is None:
             if call.method in ("GET", "HEAD", "OPTIONS"):
                 return
-            if self.allow_writes and self.run_id in call.path:
+            about = str(_values(call).get("app_id")) if call.path == CHECK_IN else call.path
+            if self.allow_writes and self.run_id in about:
                 return
             raise Withheld("a write to a route that the contract does not have")
         if not operation.writes:
@@ -68,35 +83,41 @@ class Guard:
         values = _values(call)
         if operation.id in _CREATES:
             self._creation(operation.id, values)
-        elif operation.id in _APP_WRITES:
-            self._own("app", _ids(call, values, "app_id", "appId"))
-        elif operation.id in _KEY_WRITES:
-            self._own("key", _ids(call, values, "id"))
+        elif operation.id in _ABOUT:
+            kind, names = _ABOUT[operation.id]
+            self._own(kind, _ids(call, values, *names))
         else:
             raise Withheld(f"{operation.id} would change more than what the run created")
 
     def after(self, operation: Operation | None, call: Call, answer: Answer) -> None:
-        """Note what a creation was told: the number of a key is the server's choice."""
-        if self.sandbox or operation is None or operation.id != "createApiKey" or not 200 <= answer.status < 300:
+        """Note what a creation was told: numbers and ids are the server's choice."""
+        if self.sandbox or operation is None or not 200 <= answer.status < 300:
             return
-        name = _values(call).get("name")
-        body = answer.json_or_none()
-        found = body.get("apikey", body) if isinstance(body, dict) else None
-        if isinstance(name, str) and isinstance(found, dict) and isinstance(found.get("id"), int):
-            self.ledger.made("key", name, id=found["id"])
+        values, body = _values(call), answer.json_or_none()
+        if operation.id in _CREATES and operation.id != "createApp":
+            kind, member = _CREATES[operation.id]
+            made = one(body).get("id")
+            if made is not None and isinstance(values.get(member), str):
+                self.ledger.made(kind, values[member], id=made)
+        elif operation.id == "testWebhook" and isinstance(body, dict) and "delivery_id" in body:
+            tried = self.ledger.find("webhook", values.get("webhookId"))
+            if tried is not None:
+                self.ledger.made("webhook", tried.name, **{f"delivery {len(tried.facts)}": body["delivery_id"]})
 
     def _creation(self, operation_id: str, values: dict[str, Any]) -> None:
-        kind = _CREATES[operation_id]
-        name = values.get("app_id" if kind == "app" else "name")
+        kind, member = _CREATES[operation_id]
+        name = values.get(member)
         if not isinstance(name, str) or self.run_id not in name:
             raise Withheld("what it creates would not carry the run's id")
         if self.org is None:
             raise Withheld("no organization was given with --org")
-        places = [values.get("owner_org")] if kind == "app" else _places_of_key(values)
-        if any(place != self.org for place in places if place is not None):
+        places = {"app": [values.get("owner_org")], "webhook": [values.get("orgId")]}.get(kind, [])
+        if kind == "key":
+            places = _places_of_key(values)
+            if not places:
+                raise Withheld("a key without an organization could reach beyond --org")
+        if not all(place in (None, self.org) or self.ledger.knows("organization", place) for place in places):
             raise Withheld("it would be outside of the organization given with --org")
-        if kind == "key" and not places:
-            raise Withheld("a key without an organization could reach beyond --org")
         self.ledger.intend(kind, name)
 
     def _own(self, kind: str, ids: list[Any]) -> None:
@@ -105,7 +126,7 @@ class Guard:
         for value in ids:
             # A name with the run's id in it can only be the run's, also where it was never created.
             if not (self.ledger.knows(kind, value) or (isinstance(value, str) and self.run_id in value)):
-                raise Withheld(f"it names {'an app' if kind == 'app' else 'a key'} that the run did not create")
+                raise Withheld(f"the {kind} that it names was not created by the run")
 
 
 def _places_of_key(values: dict[str, Any]) -> list[Any]:
@@ -116,9 +137,14 @@ def _places_of_key(values: dict[str, Any]) -> list[Any]:
 
 
 def _values(call: Call) -> dict[str, Any]:
+    """What is sent, by name: of a body that is given as bytes, those."""
     values: dict[str, Any] = dict(call.query)
-    if isinstance(call.body, dict):
-        values.update(call.body)
+    try:
+        body = call.body if call.raw is None else json.loads(call.raw)
+    except (ValueError, RecursionError):
+        body = None
+    if isinstance(body, dict):
+        values.update(body)
     return values
 
 

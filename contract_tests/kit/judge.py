@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from contract_tests.kit.contract import Operation
     from contract_tests.kit.session import Session
 
-_HANDS_OUT_KEYS = frozenset({"createApiKey", "updateApiKey", "updateApiKeyByBody", "createWebhook", "updateWebhook"})
+_HANDS_OUT_KEYS = frozenset({"createApiKey", "updateApiKey", "updateApiKeyByBody", "createWebhook"})
 _SHOWS_PLAIN_KEYS = {"documented": frozenset({"listApiKeys", "getApiKey"}), "live": frozenset[str]()}
 
 
@@ -43,7 +43,8 @@ def judge(session: Session, operation: Operation | None, call: Call, who: Creden
     schema = session.contract.answer_schema(operation, answer.status)
     if schema is None:
         return
-    if answer.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    kind, _, more = answer.headers.get("content-type", "").lower().partition(";")
+    if kind.strip() != "application/json" or more.strip() not in ("", "charset=utf-8"):
         announced = answer.headers.get("content-type", "no content type")
         session.violate(
             "content-type", f"{answer.status} came as {announced}", schema[1].partition("/application~1json")[0]
@@ -88,7 +89,7 @@ def _secrets(session: Session, call: Call, who: Credential, answer: Answer) -> N
         # A plain key is shown to those who manage keys; of a hashed one nobody has the value to show.
         if call.operation in shows and answer.status < 400 and secret not in session.hashed:
             continue
-        session.violate("secret-kept", "the answer holds the value of an API key")
+        session.violate("secret-kept", "the answer holds the value of an API key, or the secret of a webhook")
 
 
 def _tenants(session: Session, call: Call, who: Credential, answer: Answer) -> None:

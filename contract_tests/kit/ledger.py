@@ -58,12 +58,16 @@ class Ledger:
         """What may still be there, the youngest first."""
         return [entry for entry in reversed(self.entries.values()) if not entry.gone]
 
+    def find(self, kind: str, value: Any) -> Entry | None:
+        """The run's object of that name, or with that value among its facts."""
+        for entry in self.entries.values():
+            if entry.kind == kind and (entry.name == value or value in entry.facts.values()):
+                return entry
+        return None
+
     def knows(self, kind: str, value: Any) -> bool:
         """Whether an object, by name or by any fact, is one of the run's."""
-        return any(
-            entry.kind == kind and (entry.name == value or value in entry.facts.values())
-            for entry in self.entries.values()
-        )
+        return self.find(kind, value) is not None
 
     def _write(self, line: dict[str, Any]) -> None:
         if self.path is None:

@@ -57,7 +57,7 @@ OPTIONS: tuple[Option, ...] = (
     _option("--example-database", "examples that failed before: a directory, or redis://…", metavar="WHERE"),
     _option(
         "--floor",
-        "share of the contract that has to be reached (default: 0.95, live 0.85, for a whole run in process)",
+        "share of the contract that has to be reached (default: 0.95 for a whole run in process)",
         type=float,
     ),
     _option("--timeout", "seconds to wait for an answer (default: 30)", type=float, metavar="SECONDS"),

@@ -37,6 +37,7 @@ class Actor:
     credential: Credential
     bindings: tuple[Binding, ...] = ()
     valid: bool = True
+    number: int | None = None
     may_create_organizations: bool = False
 
     @property
@@ -110,4 +111,5 @@ def _actor(entry: dict[str, Any], org: str) -> Actor:
         for item in entry.get("bindings", ())
     )
     credential = Credential(entry["name"], entry["key"], entry.get("header", "authorization"))
-    return Actor(credential, bindings, entry.get("valid", True), "org.create" in entry.get("global_permissions", ()))
+    founds = "org.create" in entry.get("global_permissions", ())
+    return Actor(credential, bindings, entry.get("valid", True), entry.get("id"), founds)

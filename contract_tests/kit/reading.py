@@ -11,14 +11,15 @@ from typing import Any
 
 def rows(body: Any) -> list[dict[str, Any]]:
     """The rows of a list."""
-    found = body.get("data", body.get("apikeys", [])) if isinstance(body, dict) else body
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    if isinstance(body, dict):
+        body = next((body[name] for name in ("data", "apikeys", "deliveries") if name in body), [])
+    return [row for row in body if isinstance(row, dict)] if isinstance(body, list) else []
 
 
 def one(body: Any) -> dict[str, Any]:
     """The object of an answer about one thing."""
     if isinstance(body, dict):
-        for name in ("data", "apikey"):
+        for name in ("data", "apikey", "webhook", "bundle"):
             if isinstance(body.get(name), dict):
                 inner: dict[str, Any] = body[name]
                 return inner

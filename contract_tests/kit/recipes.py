@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from contract_tests.kit.reading import one
-from contract_tests.kit.scene import Scene, days
+from contract_tests.kit.checks import NotHere
+from contract_tests.kit.reading import rows
+from contract_tests.kit.scene import HOOK_URL, Scene, days
 
 Values = dict[str, Any]
 
@@ -25,25 +26,11 @@ SPOILS = frozenset(
         "deleteBundle",
         "updateOrganization",
         "createOrganization",
-    }
-)
-"""Operations after which a scene is no longer what it was."""
-
-SANDBOX_ONLY = frozenset(
-    {
-        "createOrganization",
-        "updateOrganization",
-        "deleteOrganization",
-        "upsertOrganizationMember",
-        "deleteOrganizationMember",
-        "createWebhook",
-        "updateWebhook",
         "deleteWebhook",
-        "testWebhook",
         "retryDelivery",
     }
 )
-"""Operations about the organization itself, which on somebody's server is not the run's."""
+"""Operations after which a scene is no longer what it was."""
 
 UNFIT = frozenset(
     {
@@ -86,22 +73,29 @@ UNFIT = frozenset(
 
 
 def recipe(name: str, scene: Scene) -> Values | None:
-    """The values of a valid call, None where the scene has nothing that it could be about."""
-    if name not in _RECIPES:
-        return None
-    if name in SANDBOX_ONLY and not scene.session.guard.sandbox:
-        return None
+    """The values of a valid call; None where there is nothing that it could be about, and `scene.lacks` says why."""
     try:
         return _RECIPES[name](scene)
+    except NotHere as missing:
+        scene.lacks = str(missing)
     except (KeyError, IndexError):
-        return None
+        scene.lacks = "the target has nothing that it could be asked about"
+    return None
+
+
+def needed(name: str, scene: Scene) -> Values:
+    """The values of a valid call. Raises NotHere."""
+    values = recipe(name, scene)
+    if values is None:
+        raise NotHere(scene.lacks)
+    return values
 
 
 def expected(name: str, scene: Scene) -> bool:
     """Whether a recipe must succeed. A live key cannot make keys, whatever it may do else."""
     if name == "createOrganization" and not scene.session.profile.full.may_create_organizations:
         return False
-    return not (name == "createApiKey" and not scene.session.documented) and name not in ("postKo", "testWebhook")
+    return not (name == "createApiKey" and not scene.session.documented) and name != "postKo"
 
 
 def _app(scene: Scene) -> str:
@@ -112,8 +106,13 @@ def _app(scene: Scene) -> str:
 
 def _key(scene: Scene) -> int:
     if scene.key is None:
-        raise KeyError("key")
+        raise NotHere("it takes a key of the run's own, and here keys cannot make keys")
     return scene.key
+
+
+def _known_key(scene: Scene) -> int:
+    """One to look at: that may be anybody's."""
+    return scene.key or int(rows(scene.session.must("listApiKeys"))[0]["id"])
 
 
 def _spare(scene: Scene) -> dict[str, Any]:
@@ -130,32 +129,51 @@ def _range(scene: Scene) -> Values:
 def _member(scene: Scene) -> Values:
     email = scene.session.profile.invitee
     if email is None:
-        raise KeyError("invitee")
+        raise NotHere("the profile names nobody to invite")
     # Who is a member cannot be invited: whatever an earlier call left is taken back first.
-    scene.session.ask("deleteOrganizationMember", {"orgId": scene.org, "email": email})
-    role = {"role": "read"} if scene.session.documented else {"invite_type": "read"}
-    return {"orgId": scene.org, "email": email, **role}
+    place = {"orgId": scene.house(), "email": email}
+    scene.session.ask("deleteOrganizationMember", place)
+    return {**place, **({"role": "read"} if scene.session.documented else {"invite_type": "read"})}
 
 
 def _leaving(scene: Scene) -> Values:
     values = _member(scene)
     scene.session.must("upsertOrganizationMember", values)
-    return {"orgId": scene.org, "email": values["email"]}
+    return {"orgId": values["orgId"], "email": values["email"]}
 
 
-def _created_org(scene: Scene) -> Values:
-    if scene.session.documented:
-        return {"orgId": one(scene.session.must("createOrganization", {"name": scene.session.fresh("org")}))["id"]}
-    return {"orgId": scene.org}
+def _founding(scene: Scene) -> Values:
+    if not scene.session.guard.sandbox:
+        scene.house()
+    return {"name": scene.session.fresh("org")}
+
+
+def _doomed(scene: Scene) -> Values:
+    # No key of the live seed may create an organization: there the only one there is has to go.
+    only = scene.session.guard.sandbox and not scene.session.profile.full.may_create_organizations
+    return {"orgId": scene.org if only else scene.found()}
+
+
+def _delivery(scene: Scene) -> Values:
+    tried = scene.try_hook()
+    failed = rows(scene.session.must("listDeliveries", {**_hook(scene), "status": "failed"}))
+    if tried not in [row.get("id") for row in failed]:
+        raise NotHere("the target has no failed delivery")
+    return {"orgId": scene.org, "deliveryId": tried}
+
+
+def _hook(scene: Scene) -> Values:
+    return {"orgId": scene.org, "webhookId": scene.hook()}
 
 
 _RECIPES: dict[str, Callable[[Scene], Values]] = {
     "getHealth": lambda scene: {},
+    "postKo": lambda scene: {},
     "postHealth": lambda scene: {},
     "getOrganizations": lambda scene: {"orgId": scene.org} if scene.org else {},
-    "createOrganization": lambda scene: {"name": scene.session.fresh("org")},
-    "updateOrganization": lambda scene: {"orgId": scene.org, "name": scene.session.fresh("org")},
-    "deleteOrganization": _created_org,
+    "createOrganization": _founding,
+    "updateOrganization": lambda scene: {"orgId": scene.house(), "name": scene.session.fresh("org")},
+    "deleteOrganization": _doomed,
     "listOrganizationMembers": lambda scene: {"orgId": scene.org},
     "upsertOrganizationMember": _member,
     "deleteOrganizationMember": _leaving,
@@ -170,7 +188,7 @@ _RECIPES: dict[str, Callable[[Scene], Values]] = {
         "name": scene.session.fresh("key"),
         "bindings": [scene.binding("org_member", "org")],
     },
-    "getApiKey": lambda scene: {"id": _key(scene)},
+    "getApiKey": lambda scene: {"id": _known_key(scene)},
     "updateApiKey": lambda scene: {"id": _key(scene), "name": f"{scene.session.run_id} renamed"},
     "updateApiKeyByBody": lambda scene: {"id": _key(scene), "name": f"{scene.session.run_id} renamed"},
     "deleteApiKey": lambda scene: {"id": _key(scene)},
@@ -201,4 +219,12 @@ _RECIPES: dict[str, Callable[[Scene], Values]] = {
     "getOrganizationStatistics": lambda scene: {"orgId": scene.org, **_range(scene)},
     "getUserStatistics": _range,
     "getWebhooks": lambda scene: {"orgId": scene.org},
+    "createWebhook": lambda scene: {
+        "orgId": scene.org, "name": scene.session.fresh("hook"), "url": HOOK_URL, "events": ["orgs"],
+    },
+    "updateWebhook": lambda scene: {**_hook(scene), "name": scene.session.fresh("hook")},
+    "deleteWebhook": lambda scene: {"orgId": scene.org, "webhookId": scene.add_hook()},
+    "testWebhook": _hook,
+    "listDeliveries": _hook,
+    "retryDelivery": _delivery,
 }  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -95,8 +96,15 @@ class Summary:
         lines += [f"{name:{width}}  " + "  ".join(f"{cell:9}" for cell in cells) for name, cells in self.table()]
         for number, (_, text) in enumerate(self.findings, 1):
             lines += ["", f"finding {number}  {text}"]
+        left_out = Counter(outcome.reason for outcome in self.outcomes if outcome.status == "skipped")
+        notes = [f"{o.check}: {o.reason}" for o in self.outcomes if o.status == "error"]
+        notes += [f"left out: {number} checks, {reason}" for reason, number in left_out.most_common()]
+        broken = sum(outcome.status == "broken" for outcome in self.outcomes)
+        asked = sum(outcome.status != "skipped" for outcome in self.outcomes)
+        if 2 * broken > asked > 10:
+            notes.append(f"most checks are broken: is the target meant to speak the {self.contract.dialect} dialect?")
         report = self.as_dict()
-        lines += ["", _coverage_line(report["coverage"])]
+        lines += ["", *notes, *([""] if notes else []), _coverage_line(report["coverage"])]
         checks = ", ".join(f"{number} {status}" for status, number in report["checks"].items() if number)
         lines.append(
             f"{report['target']}, {report['dialect']}, seed {report['seed']}: {checks}; {report['requests']} requests"
@@ -134,7 +142,7 @@ def write_html(path: Path, summary: Summary) -> None:
         f"<h1>Capgo contract: {report['verdict']}</h1><p>{_safe(summary.target)}, {report['dialect']} dialect, "
         f"seed {report['seed']}, {report['requests']} requests.</p><table><tr>{head}</tr>{rows}</table>"
         f"<h2>Findings</h2>{findings}<h2>Coverage: {report['coverage']['share']:.0%}</h2>{missing}"
-        f"<h2>Left out</h2><table>{skipped}</table></html>\n",
+        f"<h2>Left out</h2>{f'<table>{skipped}</table>' if skipped else '<p>Nothing.</p>'}</html>\n",
         encoding="utf-8",
     )
 

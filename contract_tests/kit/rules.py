@@ -23,6 +23,10 @@ RULES: dict[str, tuple[str, str]] = {
     "answers-the-question": ("An answer is about what was asked for.", "D Bodies"),
     "slash-optional": ("Paths are served with and without the trailing slash.", "D rule 10"),
     "key-headers": ("A key is taken from authorization and from x-api-key.", "Authentication"),
+    "same-answer": ("The same question has the same answer while nothing changes.", "D Bodies"),
+    "live-headers": ("Request id, CORS and security policy are as the service has them.", "live: headers"),
+    "content-type-open": ("The Content-Type of a request is not looked at.", "D rule 9"),
+    "body-or-query": ("A DELETE without a body is read from its query.", "D rule 9"),
     "statistics-range": ("A series has each day of its range once, in order.", "Statistics"),
     # Invalid requests
     "invalid-refused": ("A request that breaks the contract is refused with 400.", "D rule 8"),
@@ -33,6 +37,7 @@ RULES: dict[str, tuple[str, str]] = {
     # Access
     "credential-required": ("Without a valid key the answer is 401.", "D rule 3"),
     "permission-required": ("Without the permission the answer is a refusal.", "D rule 4; roles and permissions"),
+    "subkeys": ("Behind another key's number a key may do what that key may.", "live: x-limited-key-id"),
     "permission-suffices": ("A role that holds the permission is let in.", "roles and permissions"),
     "no-probing": ("What is out of reach looks like what does not exist.", "D rule 4"),
     # Limits
@@ -54,6 +59,8 @@ RULES: dict[str, tuple[str, str]] = {
     "cursor-stable": ("A cursor leads on from where it was given, whatever was added meanwhile.", "D getDevices"),
     "public-channel": ("A platform has one public channel.", "D upsertChannel"),
     "override-rule": ("An override is one per device, and not on a public channel.", "D linkDevice"),
+    "webhook-events": ("A webhook is told of the events that it asked for, and of no other.", "live: webhooks"),
+    "audit": ("Each change is in the audit log, with who made it and what it changed.", "live: audit log"),
     "last-admin": ("The last super admin cannot be removed.", "D Choices"),
     "key-lifecycle": ("A new key works, a replaced, expired or deleted one does not.", "D createApiKey, updateApiKey"),
     "untouched": ("A write changes what it names and nothing else.", "D Bodies"),

@@ -197,14 +197,24 @@ class Run:
 
     def preflight(self) -> str | None:
         """Why the target cannot be asked at all, or None."""
+        if next(self.checks(), None) is None:
+            asked = " or ".join(f"--check {name}" for name in self.options.check)
+            return f"no check has {asked} in its name, in the layers and the dialect that were chosen"
         try:
             session = self.session()
             answer = session.send(session.call("getOrganizations"), judged=False)
             session.close()
         except CannotReach as error:
             return f"the target does not answer: {error}"
-        if not self.in_process and answer.status in (401, 403):
-            return f"the target does not accept the key: it answered {answer.status}"
+        if self.in_process or answer.status < 300:
+            return None
+        if answer.status in (401, 403):
+            said = f"it answered {answer.status}; look at the key, --key-header and --dialect"
+            return f"the target does not accept the key: {said}"
+        if answer.json_or_none() is None:
+            announced = answer.headers.get("content-type", "no content type")
+            said = f"GET {session.operation('getOrganizations').path} was answered {answer.status}, {announced}"
+            return f"the target is no such API: {said}; look at --base-url"
         return None
 
     def clean_up(self) -> Outcome | None:

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from contract_tests.kit.checks import NotHere
 from contract_tests.kit.guard import Withheld
 from contract_tests.kit.reading import one, rows
 from contract_tests.kit.session import Session
 
 DEVICE = "d1ce0000-0000-4000-8000-000000000001"
+# Nothing answers there, by RFC 2606: what an organization does must be told to nobody.
+HOOK_URL = "https://contract-tests.invalid/hook"
 
 
 @dataclass
@@ -31,6 +34,10 @@ class Scene:
     key: int | None = None
     key_name: str = ""
     device: str = DEVICE
+    lacks: str = ""
+    """Why the last recipe could not be made."""
+    _house: str | None = None
+    _hook: str | None = None
 
     @classmethod
     def set(cls, session: Session) -> Scene:
@@ -111,6 +118,43 @@ class Scene:
             names = {"test app developer", "test2 app uploader"}
             self.key = next((row["id"] for row in known if row.get("name") not in names and row.get("id", 0) > 9), None)
 
+    def house(self) -> str:
+        """An organization whose own affairs may be changed: on a server one that the run founds."""
+        if self.session.guard.sandbox:
+            return str(self.org)
+        self._house = self._house or self.found()
+        return self._house
+
+    def found(self) -> str:
+        """A new organization."""
+        session = self.session
+        if not session.profile.full.may_create_organizations and not session.guard.sandbox:
+            raise NotHere("it takes an organization of the run's own, and no profile says that the key may create one")
+        return str(one(session.must("createOrganization", {"name": session.fresh("organization")}))["id"])
+
+    def hook(self) -> str:
+        """A webhook of the run's own, or where nothing is written, one that is there."""
+        if self._hook is None and self.own:
+            self._hook = self.add_hook()
+        elif self._hook is None:
+            found = rows(self.session.must("getWebhooks", {"orgId": self.org}))
+            if not found:
+                raise NotHere("the organization has no webhook")
+            self._hook = str(found[0]["id"])
+        return self._hook
+
+    def add_hook(self, **more: Any) -> str:
+        """Create a webhook."""
+        session = self.session
+        values = {"orgId": self.org, "name": session.fresh("hook"), "url": HOOK_URL, "events": ["orgs"], **more}
+        made = one(session.must("createWebhook", values))
+        session.keep_secret(made.get("secret"))
+        return str(made["id"])
+
+    def try_hook(self) -> str:
+        """Send a test delivery, which nobody receives; its id."""
+        return str(self.session.must("testWebhook", {"orgId": self.org, "webhookId": self.hook()})["delivery_id"])
+
     def binding(self, role: str, scope: str) -> dict[str, Any]:
         """A binding of a new key to this scene."""
         found: dict[str, Any] = {"role_name": role, "scope_type": scope, "org_id": self.org}
@@ -134,8 +178,8 @@ class Scene:
         return seen
 
     def _mine(self, name: str, body: Any) -> Any:
-        """Of the keys on a server only those of this process: others come and go while it looks."""
-        if name != "listApiKeys" or self.session.guard.sandbox:
+        """Of keys and webhooks on a server only those of this process: others come and go while it looks."""
+        if name not in ("listApiKeys", "getWebhooks") or self.session.guard.sandbox:
             return body
         return [row for row in rows(body) if str(row.get("name", "")).startswith(f"{self.session.run_id} ")]
 
@@ -146,6 +190,8 @@ class Scene:
             ("listChannels", {"app_id": self.app}),
             ("listApiKeys", {}),
         ]
+        if self._hook is not None:
+            views.append(("getWebhooks", {"orgId": self.org}))
         if self.session.guard.sandbox:
             views += [
                 ("getOrganizations", {"orgId": self.org}),

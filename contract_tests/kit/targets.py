@@ -11,6 +11,13 @@ from typing import Any, Protocol
 
 from contract_tests.kit.wire import Answer, Call
 
+_REASONS = {
+    "ConnectionError": "no connection; is it running, and is the address right?",
+    "ConnectTimeout": "no connection within --timeout",
+    "ReadTimeout": "no answer within --timeout",
+    "SSLError": "its certificate is not accepted",
+}
+
 
 class CannotReach(Exception):
     """The target does not answer; the text says why."""
@@ -56,7 +63,9 @@ class HttpTarget:
                 allow_redirects=False,
             )
         except (self._errors, UnicodeError) as error:
-            raise CannotReach(f"{call.method} {self.base_url}{call.path}: {type(error).__name__}") from None
+            # The text of such an error is long, and may hold what was sent.
+            reason = _REASONS.get(type(error).__name__, type(error).__name__)
+            raise CannotReach(f"{call.method} {self.base_url}{call.path}: {reason}") from None
         return Answer(
             answered.status_code, {name.lower(): value for name, value in answered.headers.items()}, answered.content
         )

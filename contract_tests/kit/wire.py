@@ -71,8 +71,8 @@ class Answer:
     content: bytes
 
     def json(self) -> Any:
-        """The parsed body. Raises ValueError when it is no JSON."""
-        return json.loads(self.content)
+        """The parsed body. Raises ValueError when it is no JSON: Python would take NaN and other encodings too."""
+        return json.loads(self.content.decode("utf-8"), parse_constant=_no_number)
 
     def json_or_none(self) -> Any:
         """The parsed body, None when it is no JSON."""
@@ -154,6 +154,10 @@ class Redactor:
         if b'"key"' in answer.content or b'"secret"' in answer.content:
             for value in _members(answer.json_or_none(), ("key", "secret")):
                 self.add(value)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
 
 
 def _members(value: Any, names: tuple[str, ...]) -> Iterable[str]:

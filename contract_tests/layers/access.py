@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from contract_tests.kit.checks import Check, NotHere
+from contract_tests.kit.checks import Check
 from contract_tests.kit.contract import Contract
 from contract_tests.kit.explore import Effort
 from contract_tests.kit.grants import ASKED, OPEN, ROLES, may
 from contract_tests.kit.profile import Actor, Binding
 from contract_tests.kit.reading import one, rows
-from contract_tests.kit.recipes import SANDBOX_ONLY, SPOILS, expected, recipe
+from contract_tests.kit.recipes import SPOILS, expected, needed, recipe
 from contract_tests.kit.scene import Scene, difference
 from contract_tests.kit.session import Session
 from contract_tests.kit.wire import NOBODY, Credential
+from contract_tests.layers import neighbours
+from contract_tests.layers.neighbours import FILTERED
+from contract_tests.layers.subkeys import subkeys
 
-_FILTERED = frozenset({"listApps", "getOrganizations", "getUserStatistics", "listApiKeys"})
 _KEY_BY_NUMBER = frozenset({"getApiKey", "updateApiKey", "updateApiKeyByBody", "deleteApiKey"})
 _FEW = frozenset({"org_member", "app_reader", "app_uploader"})
 
@@ -30,14 +32,13 @@ def checks(contract: Contract) -> Iterator[Check]:
     for operation in contract.operations.values():
         if operation.id in OPEN or operation.id not in ASKED:
             continue
-        taken: dict[str, Any] = {
-            "operation": operation.id, "writes": operation.writes, "sandbox": operation.id in SANDBOX_ONLY,
-        }  # fmt: skip
+        taken: dict[str, Any] = {"operation": operation.id, "writes": operation.writes}
         yield Check("access", f"{operation.id}-without-key", _bound(_without, operation.id), cost=22, **taken)
         yield Check("access", f"{operation.id}-by-role", _bound(_by_role, operation.id), cost=60, **taken)
-    yield Check("access", "lists-are-filtered", _lists, cost=30)
+    yield from neighbours.checks()
     yield Check("access", "health-is-open", _health, cost=4)
-    yield Check("access", "keys-are-limited", _limited, cost=30, sandbox=True, dialects=("documented",))
+    yield Check("access", "subkeys", subkeys, cost=60, dialects=("live",))
+    yield Check("access", "keys-are-limited", _limited, cost=30, writes=True, dialects=("documented",))
 
 
 def _bound(ask: Any, name: str) -> Any:
@@ -47,9 +48,7 @@ def _bound(ask: Any, name: str) -> Any:
 def _without(session: Session, effort: Effort, name: str) -> None:
     """No key, an unknown one, a malformed one, an expired one, one in the wrong place: 401, and nothing changes."""
     scene = Scene.set(session)
-    values = recipe(name, scene)
-    if values is None:
-        raise NotHere("the target has nothing that it could be asked about")
+    values = needed(name, scene)
     writes = session.operation(name).writes
     before = scene.look() if writes else {}
     secret = session.me.secret or ""
@@ -59,6 +58,7 @@ def _without(session: Session, effort: Effort, name: str) -> None:
         Credential("malformed key", "not-a-key"),
         Credential("key with a scheme", f"Bearer {secret}"),
         Credential("key cut short", secret[:-1]),
+        Credential("key with more behind it", f"{secret}0"),
         Credential("key in another case", secret.upper() if secret != secret.upper() else secret.lower()),
         *(actor.credential for actor in session.profile.others if not actor.valid),
     ]
@@ -82,8 +82,7 @@ def _without(session: Session, effort: Effort, name: str) -> None:
 def _by_role(session: Session, effort: Effort, name: str) -> None:
     """Each role gets what the table of roles says, the neighbour nothing."""
     scene = Scene.set(session)
-    if recipe(name, scene) is None:
-        raise NotHere("the target has nothing that it could be asked about")
+    needed(name, scene)
     actors = _actors(session, scene, effort)
     for actor in actors:
         with session.attempt():
@@ -112,7 +111,7 @@ def _again(session: Session, scene: Scene, name: str) -> Scene:
 
 
 def _cell(session: Session, scene: Scene, name: str, values: dict[str, Any], actor: Actor) -> None:
-    allowed = may(actor, name, org=scene.org, app=scene.app, channel=scene.channel.get("id"))
+    allowed = may(actor, name, org=values.get("orgId", scene.org), app=scene.app, channel=scene.channel.get("id"))
     if allowed and name == "deleteApp" and not session.guard.sandbox:
         # A key whose only app is gone is out of everybody's reach: the run could not take it away again.
         return
@@ -123,7 +122,7 @@ def _cell(session: Session, scene: Scene, name: str, values: dict[str, Any], act
         if expected(name, scene) and _simple(session, name, actor):
             session.demand(answer.status < 300, "permission-suffices", f"{actor.name} was answered {answer.status}")
         return
-    if name in _FILTERED and answer.status == 200 and not values.keys() & {"org_id", "orgId"}:
+    if name in FILTERED and answer.status == 200 and not values.keys() & {"org_id", "orgId"}:
         return
     asked = ASKED[name][0]
     session.demand(
@@ -179,50 +178,6 @@ def _actors(session: Session, scene: Scene, effort: Effort) -> list[Actor]:
     return found
 
 
-def _lists(session: Session, effort: Effort) -> None:
-    """Lists show what the key reaches and nothing else; what is out of reach looks like what does not exist."""
-    scene = Scene.set(session)
-    foreign = session.profile.foreign
-    if foreign is None:
-        raise NotHere("the profile has no key of another organization")
-    with session.attempt():
-        apps = {row["app_id"] for row in rows(session.must("listApps", who=foreign.credential)) if "app_id" in row}
-        session.theirs |= apps - {str(session.profile.app)}
-    for who in (session.profile.full, foreign, *(actor for actor in session.profile.others if actor.valid)):
-        reach = {binding.org for binding in who.bindings}
-        with session.attempt():
-            answer = session.ask("listApps", None, who.credential)
-            for row in rows(answer.json_or_none()) if answer.status == 200 else []:
-                if session.documented or who is foreign:
-                    session.demand(
-                        row.get("owner_org") in reach, "tenant-isolation", f"{who.name} is shown {row.get('app_id')}"
-                    )
-        with session.attempt():
-            answer = session.ask("getOrganizations", None, who.credential)
-            for row in rows(answer.json_or_none()) if answer.status == 200 else []:
-                if session.documented or who is foreign:
-                    session.demand(row.get("id") in reach, "tenant-isolation", f"{who.name} is shown {row.get('name')}")
-    for name, member in (
-        ("getApp", "appId"),
-        ("listBundles", "app_id"),
-        ("listChannels", "app_id"),
-        ("getDevices", "app_id"),
-    ):
-        with session.attempt():
-            theirs = session.ask(name, {member: scene.app}, foreign.credential)
-            nothing = session.ask(name, {member: f"dev.{session.run_id}.absent"}, foreign.credential)
-            alike = theirs.status == nothing.status and _blurred(theirs.json_or_none()) == _blurred(
-                nothing.json_or_none()
-            )
-            session.demand(
-                alike, "no-probing", "an app out of reach is answered otherwise than one that does not exist"
-            )
-
-
-def _blurred(body: Any) -> Any:
-    return {key: value for key, value in body.items() if key != "moreInfo"} if isinstance(body, dict) else body
-
-
 def _health(session: Session, effort: Effort) -> None:
     """Health needs no key and minds none."""
     for name in ("getHealth", "postHealth"):
@@ -247,6 +202,10 @@ def _limited(session: Session, effort: Effort) -> None:
             session.keep_secret(secret)
             who = Credential(f"a key with mode {mode}", secret)
             session.must("getApp", {"appId": scene.app}, who)
+            listed = {row["app_id"] for row in rows(session.must("listApps", who=who))}
+            session.demand(
+                listed == {scene.app}, "permission-required", f"{who.name} is shown the apps {sorted(listed)}"
+            )
             beyond = session.ask("getApp", {"appId": other.app}, who)
             session.demand(beyond.status == 403, "permission-required", f"{who.name} reached an app beyond its limits")
             bundle = {

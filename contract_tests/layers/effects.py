@@ -58,6 +58,30 @@ def _promoted(session: Session, scene: Scene, values: Values) -> None:
     session.demand(points_to == values["version_id"], "read-your-writes", f"the channel points to {points_to}")
 
 
+def _registered(session: Session, scene: Scene, values: Values) -> None:
+    _there("listBundles", "app_id", "name", "version")(session, scene, values)
+    listed = rows(session.must("listBundles", {"app_id": values["app_id"]}))
+    found = next((row for row in listed if row["name"] == values["version"]), {})
+    for member in ("external_url", "checksum"):
+        said = f"{member} was set to {values[member]!r} and is {found.get(member)!r}"
+        session.demand(found.get(member, values[member]) == values[member], "read-your-writes", said)
+
+
+def _noted(session: Session, scene: Scene, values: Values) -> None:
+    listed = rows(session.must("listBundles", {"app_id": values["app_id"]}))
+    found = next((row for row in listed if row["id"] == values["version_id"]), {})
+    for member in ("link", "comment"):
+        # The documented bundle shows neither.
+        if member in values and member in found:
+            said = f"{member} was set to {values[member]!r} and is {found[member]!r}"
+            session.demand(found[member] == values[member], "read-your-writes", said)
+
+
+def _hook_gone(session: Session, scene: Scene, values: Values) -> None:
+    listed = _names(session, "getWebhooks", {"orgId": values["orgId"]}, "id")
+    session.demand(values["webhookId"] not in listed, "deletes-stay", "a deleted webhook is still listed")
+
+
 def _key_there(session: Session, scene: Scene, values: Values) -> None:
     found = [row for row in rows(session.must("listApiKeys")) if row.get("name") == values["name"]]
     session.demand(len(found) == 1, "read-your-writes", f"the new key is listed {len(found)} times")
@@ -86,7 +110,8 @@ def _reads(reading: str, where: Callable[[Scene, Values], Values]) -> Callable[[
 
     def effect(session: Session, scene: Scene, values: Values) -> None:
         read = one(session.must(reading, where(scene, values)))
-        for key, value in values.items():
+        for sent, value in values.items():
+            key = _SHOWN_AS.get(sent, sent)
             if value is None or key in _READ_OTHERWISE or key not in read:
                 continue
             if not isinstance(read[key], (dict, list)) and not isinstance(value, (dict, list)):
@@ -97,6 +122,7 @@ def _reads(reading: str, where: Callable[[Scene, Values], Values]) -> Callable[[
     return effect
 
 
+_SHOWN_AS = {"icon": "icon_url"}
 _READ_OTHERWISE = frozenset(
     {
         "expires_at",
@@ -116,10 +142,14 @@ _EFFECTS: dict[str, Callable[[Session, Scene, Values], None]] = {
     "updateApiKey": _reads("getApiKey", lambda scene, values: {"id": values["id"]}),
     "updateApiKeyByBody": _reads("getApiKey", lambda scene, values: {"id": values["id"]}),
     "updateOrganization": _reads("getOrganizations", lambda scene, values: {"orgId": values["orgId"]}),
-    "createBundle": _there("listBundles", "app_id", "name", "version"),
+    "createBundle": _registered,
     "deleteBundle": _gone("listBundles", "app_id", "name", "version"),
     "deleteChannel": _gone("listChannels", "app_id", "name", "channel"),
     "setBundleChannel": _promoted,
+    "updateBundleMetadata": _noted,
+    "createWebhook": _there("getWebhooks", "orgId", "name", "name"),
+    "updateWebhook": _reads("getWebhooks", lambda scene, v: {"orgId": v["orgId"], "webhookId": v["webhookId"]}),
+    "deleteWebhook": _hook_gone,
     "deleteApp": _unreadable("getApp", "appId"),
     "deleteApiKey": _unreadable("getApiKey", "id"),
     "deleteOrganization": _unreadable("getOrganizations", "orgId"),

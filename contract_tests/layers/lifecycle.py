@@ -1,13 +1,12 @@
 """Lifecycle: chains of calls, drawn by Hypothesis, held to a model of our own after every step.
 
-Belongs here: the machine and its model of apps, bundles, channels and what points to what. The lifecycles that need a
-plot of their own (pages, overrides, keys, members, organizations) are in `plots`.
+Belongs here: the machine; what it knows of apps, bundles, channels and what points to what is in `model`. The
+lifecycles that need a plot of their own (pages, overrides, keys, members, organizations) are in `plots`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,11 +18,7 @@ from contract_tests.kit.explore import Effort, tuned
 from contract_tests.kit.reading import one, rows
 from contract_tests.kit.session import Session
 from contract_tests.layers import plots
-
-_VERSIONS = ("1.0.0", "1.1.0", "2.0.0-beta.1")
-_CHANNELS = ("production", "beta", "Beta")
-_PLATFORMS = ("ios", "android", "electron")
-_FLAGS = ("allow_emulator", "allow_device", "allow_dev", "allow_prod", "allow_device_self_set")
+from contract_tests.layers.model import CHANNELS, FLAGS, PLATFORMS, VERSIONS, App
 
 
 def checks(contract: Contract) -> Iterator[Check]:
@@ -32,33 +27,14 @@ def checks(contract: Contract) -> Iterator[Check]:
     yield from plots.checks(contract)
 
 
-@dataclass
-class App:
-    """What the model knows of an app. A deleted bundle keeps its name."""
-
-    values: dict[str, Any]
-    bundles: dict[str, int] = field(default_factory=dict)
-    held: set[str] = field(default_factory=set)
-    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def linked(self, version: str) -> bool:
-        """Whether a channel uses a bundle."""
-        return any(channel["version"] == version for channel in self.channels.values())
-
-    def demote(self, name: str) -> None:
-        """A platform has one public channel: whoever becomes public takes the place of those that share one."""
-        mine = {platform for platform in _PLATFORMS if self.channels[name][platform]}
-        for other, channel in self.channels.items():
-            if other != name and channel["public"] and mine & {p for p in _PLATFORMS if channel[p]}:
-                channel["public"] = False
-
-
 def machine(session: Session) -> type[RuleBasedStateMachine]:
     """The state machine that talks through a session."""
     pick = st.integers(0, 2)
-    versions, names = st.sampled_from(_VERSIONS), st.sampled_from(_CHANNELS)
-    switches = st.fixed_dictionaries({}, optional={flag: st.booleans() for flag in _FLAGS})
-    platforms = st.fixed_dictionaries({platform: st.booleans() for platform in _PLATFORMS})
+    versions, names = st.sampled_from(VERSIONS), st.sampled_from(CHANNELS)
+    app_names, retentions = st.sampled_from(["B", "Ünï çødé", "x" * 60]), st.integers(1, 1000)
+    changes = st.fixed_dictionaries({}, optional={"name": app_names, "retention": retentions})
+    switches = st.fixed_dictionaries({}, optional={flag: st.booleans() for flag in FLAGS})
+    platforms = st.fixed_dictionaries({platform: st.booleans() for platform in PLATFORMS})
 
     class Lifecycle(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -90,11 +66,11 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
             values = {"app_id": name, "name": "Another", "owner_org": session.guard.org or session.profile.org}
             self.refused("createApp", values, (400, 409), "unique")
 
-        @rule(which=pick, name=st.sampled_from(["A", "Ünï çødé", "x" * 60]), retention=st.integers(1, 1000))
-        def update_app(self, which: int, name: str, retention: int) -> None:
+        @rule(which=pick, changes=changes)
+        def update_app(self, which: int, changes: dict[str, Any]) -> None:
             app = self.app(which)
-            session.must("updateApp", {"appId": app, "name": name, "retention": retention})
-            self.apps[app].values.update(name=name, retention=retention)
+            session.must("updateApp", {"appId": app, "name": "A", **changes})
+            self.apps[app].values.update({"name": "A", **changes})
 
         @rule(which=pick)
         def delete_app(self, which: int) -> None:
@@ -163,12 +139,12 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
             known = self.apps[app]
             settings = {**switches, **platforms, **({} if public is None else {"public": public})}
             session.must("upsertChannel", {"app_id": app, "channel": name, **settings})
-            new = {"public": False, "version": None, **dict.fromkeys(_FLAGS, True), "allow_device_self_set": False}
+            new = {"public": False, "version": None, **dict.fromkeys(FLAGS, True), "allow_device_self_set": False}
             known.channels.setdefault(name, new).update(settings)
             if known.channels[name]["public"]:
                 known.demote(name)
 
-        @rule(which=pick, name=names, version=st.sampled_from([*_VERSIONS, "builtin"]))
+        @rule(which=pick, name=names, version=st.sampled_from([*VERSIONS, "builtin"]))
         def point_channel(self, which: int, name: str, version: str) -> None:
             app = self.app(which)
             known = self.apps[app]
@@ -190,9 +166,9 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
             with session.quietly():
                 listed = rows(session.must("listChannels", {"app_id": app}))
             number = next((row["id"] for row in listed if row.get("name") == name), None)
-            session.must(
-                "setBundleChannel", {"app_id": app, "version_id": known.bundles[version], "channel_id": number}
-            )
+            values = {"app_id": app, "version_id": known.bundles[version], "channel_id": number}
+            told = session.must("setBundleChannel", values).get("message")
+            session.demand(told == f"Bundle {version} set to channel {name}", "answers-the-question", f"told {told!r}")
             known.channels[name]["version"] = version
 
         @rule(which=pick, name=names)
@@ -262,7 +238,7 @@ def machine(session: Session) -> type[RuleBasedStateMachine]:
             session.demand(version == known["version"], "read-your-writes", says, blamed)
             says = f"{row['name']} is {'public' if row.get('public') else 'not public'}"
             session.demand(row.get("public") == known["public"], "public-channel", says, blamed)
-            for flag in _FLAGS:
+            for flag in FLAGS:
                 session.demand(
                     row.get(flag) == known[flag],
                     "read-your-writes",

@@ -139,6 +139,12 @@ def _everywhere(session: Session, effort: Effort) -> None:
             answer = session.send(session.call(operation.id, somewhere), obey=False)
             session.demand(answer.status == 429, "limit-enforced", f"over the budget it answered {answer.status}")
             _seconds(session, answer)
+    app = session.fresh("app")
+    body = {"app_id": app, "name": "Too much", "owner_org": session.profile.org}
+    session.send(session.call("createApp", body), obey=False)
+    session.target.wait(60)
+    after = session.ask("getApp", {"appId": app})
+    session.demand(after.status != 200, "limit-enforced", "what was refused for the budget was done", "createApp")
 
 
 def _live_key(session: Session, effort: Effort) -> None:

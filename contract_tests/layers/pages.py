@@ -25,6 +25,9 @@ def walk(session: Session, name: str, values: dict[str, Any], size: int, pages: 
         found += got
         if len(got) < size:
             break
+    beyond = session.ask(name, {**values, "page": page + 2})
+    past = rows(beyond.json_or_none()) if beyond.status == 200 else []
+    session.demand(not past, "pagination", f"behind the last page there are {len(past)} rows")
     return found
 
 
@@ -44,6 +47,9 @@ def bundle_pages(session: Session, effort: Effort) -> None:
     complete(session, [row["name"] for row in got], wanted, "listBundles")
     again = walk(session, "listBundles", {"app_id": app.app}, PAGE)
     session.demand(got == again, "pagination", "the same pages come otherwise the second time")
+    session.must("deleteBundle", {"app_id": app.app})
+    left = [row["name"] for row in walk(session, "listBundles", {"app_id": app.app}, PAGE)]
+    session.demand(left == ["1.0.0"], "deletes-stay", f"of all bundles {len(left)} are left, not the one in use")
 
 
 def channel_pages(session: Session, effort: Effort) -> None:
@@ -56,20 +62,20 @@ def channel_pages(session: Session, effort: Effort) -> None:
 
 def app_pages(session: Session, effort: Effort) -> None:
     """Apps by pages of several sizes."""
-    scene = Scene.make(session)
-    wanted = {scene.app}
+    org = Scene(session, session.profile.org).house()
+    wanted = set()
     # More than a page of them where the world is ours; on a server a few.
     for _ in range(PAGE + 2 if session.guard.sandbox else 4):
         name = session.fresh("app")
-        session.must("createApp", {"app_id": name, "name": "One of many", "owner_org": scene.org})
+        session.must("createApp", {"app_id": name, "name": "One of many", "owner_org": org})
         wanted.add(name)
-    everything = {row["app_id"] for row in rows(session.must("listApps", {"org_id": scene.org, "limit": 1000}))}
+    everything = {row["app_id"] for row in rows(session.must("listApps", {"org_id": org, "limit": 1000}))}
     session.demand(wanted <= everything, "pagination", "an app that exists is not in the list")
-    got = walk(session, "listApps", {"org_id": scene.org}, PAGE)
+    got = walk(session, "listApps", {"org_id": org}, PAGE)
     complete(session, [row["app_id"] for row in got], everything, "listApps")
     for size in (1, 3, 20) if len(everything) < 100 else ():
         pages = len(everything) // size + 2
-        got = walk(session, "listApps", {"org_id": scene.org, "limit": size}, size, pages)
+        got = walk(session, "listApps", {"org_id": org, "limit": size}, size, pages)
         complete(session, [row["app_id"] for row in got], everything, "listApps")
 
 

@@ -81,9 +81,10 @@ def key_expiry(session: Session, effort: Effort) -> None:
 
 def members(session: Session, effort: Effort) -> None:
     """Somebody is invited, once, and removed; the last super admin is not."""
-    org, email = session.profile.org, session.profile.invitee
+    email = session.profile.invitee
     if email is None:
         raise NotHere("the profile names nobody to invite")
+    org = Scene(session, session.profile.org).house()
 
     def listed() -> dict[str, Any]:
         found = rows(session.must("listOrganizationMembers", {"orgId": org}))
@@ -125,6 +126,7 @@ def organizations(session: Session, effort: Effort) -> None:
     """An organization is made, changed and deleted with all that is in it."""
     name, other = session.fresh("org"), session.fresh("org")
     ours = session.must("getOrganizations", {"orgId": session.profile.org})
+    Scene(session, session.profile.org).house()
     made = one(session.must("createOrganization", {"name": name, "email": "team@example.com"}))["id"]
 
     def read() -> dict[str, Any]:
@@ -155,6 +157,10 @@ def organizations(session: Session, effort: Effort) -> None:
     app = session.fresh("app")
     session.must("createApp", {"app_id": app, "name": "In it", "owner_org": made})
     session.must("getApp", {"appId": app})
+    inside = [row["app_id"] for row in rows(session.must("listApps", {"org_id": made}))]
+    session.demand(
+        inside == [app], "answers-the-question", f"asked for one organization, answered {inside}", "listApps"
+    )
     session.must("deleteOrganization", {"orgId": made})
     for reading, values in (
         ("getOrganizations", {"orgId": made}),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
-from contract_tests.kit.breaking import broken
-from contract_tests.kit.checks import Check, NotHere
+from contract_tests.kit.breaking import beyond, broken
+from contract_tests.kit.checks import Check
 from contract_tests.kit.contract import Contract
 from contract_tests.kit.explore import Effort, call_of, cases, explore
 from contract_tests.kit.guard import Withheld
 from contract_tests.kit.judge import judge
-from contract_tests.kit.recipes import SANDBOX_ONLY, recipe
+from contract_tests.kit.recipes import needed, recipe
 from contract_tests.kit.scene import Scene, difference
 from contract_tests.kit.session import Session
 from contract_tests.kit.wire import Call, Credential
@@ -24,7 +25,7 @@ _UNKNOWN_KEY = "deadbeef-0000-4000-8000-000000000001"
 def checks(contract: Contract) -> Iterator[Check]:
     """Two checks for each operation, and those about routes, sizes and the order of checks."""
     for operation in contract.operations.values():
-        taken = {"operation": operation.id, "writes": operation.writes, "sandbox": operation.id in SANDBOX_ONLY}
+        taken = {"operation": operation.id, "writes": operation.writes}
         if operation.id not in ("getHealth", "postHealth", "postKo"):
             yield Check(
                 "refusal",
@@ -50,9 +51,7 @@ def _broken(session: Session, effort: Effort, name: str) -> None:
     """A valid request broken in one place."""
     operation = session.operation(name)
     scene = Scene.set(session)
-    values = recipe(name, scene)
-    if values is None:
-        raise NotHere("the target has nothing that it could be asked about")
+    values = needed(name, scene)
     base = session.call(name, values)
     whole = not session.guard.sandbox
     before = scene.look() if operation.writes else None
@@ -83,6 +82,12 @@ def _broken(session: Session, effort: Effort, name: str) -> None:
             session.demand(not changed, "refusal-harmless", f"a refused request with {what} changed: {changed}", name)
 
     explore(session, effort, broken(session.contract, operation, base, whole), ask, examples=2 * effort.examples)
+    if session.documented:
+        for what, call in beyond(session.contract, operation, base):
+            with session.attempt():
+                answer = session.send(call)
+                said = f"answered {answer.status} to a request with {what}"
+                session.demand(answer.status == 400, "invalid-refused", said)
     if before is not None and not can_look and not taken:
         changed = difference(before, scene.look())
         session.demand(not changed, "refusal-harmless", f"refused requests changed: {changed}", name)
@@ -110,33 +115,7 @@ def _negative(session: Session, effort: Effort, name: str) -> None:
 def _unknown_things(session: Session, effort: Effort) -> None:
     """Valid requests about what does not exist: 404 inside of what is visible, 403 where the parent is unknown."""
     scene = Scene.set(session)
-    absent = f"dev.{session.run_id}.absent"
-    cells: list[tuple[str, dict[str, Any], int]] = []
-    for name in session.contract.operations:
-        base = recipe(name, scene) if session.documented or name != "createApiKey" else None
-        if base is None or name in ("createApiKey", "createApp"):
-            continue
-        inner: dict[str, Any] = {
-            "channel": f"{session.run_id} absent", "channel_id": 2**40, "version_id": 2**40, "version": "9.9.9",
-            "id": 2**40, "email": "nobody-here@example.com", "device_id": "d0000000-dead-4000-8000-000000000000",
-        }  # fmt: skip
-        for member, value in inner.items():
-            may_be_new = (name, member) in {
-                ("upsertChannel", "channel"), ("createBundle", "version"), ("deleteDeviceOverride", "device_id"),
-                ("linkDevice", "device_id"),
-            }  # fmt: skip
-            if member in base and not may_be_new:
-                cells.append((name, {**base, member: value}, 404))
-        for member in ("app_id", "appId"):
-            if member in base:
-                cells.append((name, {**base, member: absent}, 403))
-        for member in ("orgId", "org_id"):
-            if member in base and name not in SANDBOX_ONLY:
-                cells.append((name, {**base, member: _NO_UUID}, 403))
-    cells.append(("listChannels", {"app_id": scene.app, "channel": "absent"}, 404))
-    cells.append(("getDevices", {"app_id": scene.app, "device_id": "absent"}, 404))
-    if scene.own:
-        cells.append(("upsertChannel", {"app_id": scene.app, "channel": "stable", "version": "9.9.9"}, 404))
+    cells = [*_absent_of_recipes(session, scene), *_absent_names(session, scene)]
     before = scene.look()
     for name, values, status in cells:
         with session.attempt():
@@ -151,6 +130,52 @@ def _unknown_things(session: Session, effort: Effort) -> None:
     with session.attempt():
         changed = difference(before, scene.look())
         session.demand(not changed, "refusal-harmless", f"calls about absent things changed: {changed}")
+
+
+def _absent_of_recipes(session: Session, scene: Scene) -> list[tuple[str, dict[str, Any], int]]:
+    """Each valid call with one thing in it replaced by one that there is not; with the status that is documented."""
+    absent = f"dev.{session.run_id}.absent"
+    cells: list[tuple[str, dict[str, Any], int]] = []
+    for name in session.contract.operations:
+        base = recipe(name, scene) if session.documented or name != "createApiKey" else None
+        if base is None or name in ("createApiKey", "createApp"):
+            continue
+        inner: dict[str, Any] = {
+            "channel": f"{session.run_id} absent", "channel_id": 2**40, "version_id": 2**40, "version": "9.9.9",
+            "id": 2**40, "email": "nobody-here@example.com", "device_id": "d0000000-dead-4000-8000-000000000000",
+            "webhookId": _NO_UUID, "deliveryId": _NO_UUID,
+        }  # fmt: skip
+        for member, value in inner.items():
+            may_be_new = (name, member) in {
+                ("upsertChannel", "channel"), ("createBundle", "version"), ("deleteDeviceOverride", "device_id"),
+                ("linkDevice", "device_id"),
+            }  # fmt: skip
+            if member in base and not may_be_new:
+                cells.append((name, {**base, member: value}, 404))
+        for member in ("app_id", "appId"):
+            if member in base:
+                cells.append((name, {**base, member: absent}, 403))
+        for member in ("orgId", "org_id"):
+            if member in base:
+                cells.append((name, {**base, member: _NO_UUID}, 403))
+    return cells
+
+
+def _absent_names(session: Session, scene: Scene) -> list[tuple[str, dict[str, Any], int]]:
+    """Names that are nobody's, or those of something else but for their case."""
+    cells: list[tuple[str, dict[str, Any], int]] = []
+    if scene.own:
+        cells.append(("createApp", {**(recipe("createApp", scene) or {}), "owner_org": _NO_UUID}, 403))
+    cells.append(("listChannels", {"app_id": scene.app, "channel": "absent"}, 404))
+    cells.append(("getDevices", {"app_id": scene.app, "device_id": "absent"}, 404))
+    if scene.own:
+        # Names are exact: in another case they are other names.
+        name = str(scene.channel["name"]).upper()
+        cells += [(about, {"app_id": scene.app, "channel": name}, 404) for about in ("listChannels", "deleteChannel")]
+        cells.append(("linkDevice", {"app_id": scene.app, "channel": name, "device_id": scene.device}, 404))
+        cells.append(("getApp", {"appId": str(scene.app).upper()}, 403))
+        cells.append(("upsertChannel", {"app_id": scene.app, "channel": "stable", "version": "9.9.9"}, 404))
+    return cells
 
 
 def _routes(session: Session, effort: Effort) -> None:
@@ -194,13 +219,17 @@ def _too_large(session: Session, effort: Effort) -> None:
             continue
         with session.attempt():
             call = session.call(operation.id, values)
-            call.raw = b'{"unknown": "' + b"x" * _LIMIT + b'"}'
+            call.raw = _padded(call, _LIMIT)
             answer = session.send(call)
             session.demand(answer.status == 413, "body-limit", f"answered {answer.status} to a body of over 1 MiB")
     with session.attempt():
         call = session.call("createApp", recipe("createApp", scene))
-        call.raw = b'{"unknown": "' + b"x" * (_LIMIT - 100) + b'"}'
+        call.raw = _padded(call, _LIMIT - 1000)
         session.demand(session.send(call).status != 413, "body-limit", "refused a body of under 1 MiB as too large")
+
+
+def _padded(call: Call, size: int) -> bytes:
+    return json.dumps({**call.body, "unknown": "x" * size}).encode()
 
 
 def _order(session: Session, effort: Effort) -> None:

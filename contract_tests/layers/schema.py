@@ -12,10 +12,11 @@ from contract_tests.kit.checks import Check, NotHere
 from contract_tests.kit.contract import Contract, Operation
 from contract_tests.kit.explore import Effort, call_of, cases, explore, members
 from contract_tests.kit.reading import one, rows
-from contract_tests.kit.recipes import SANDBOX_ONLY, SPOILS, UNFIT, expected, recipe
+from contract_tests.kit.recipes import SPOILS, UNFIT, expected, needed, recipe
 from contract_tests.kit.scene import Scene, days
 from contract_tests.kit.session import Session
-from contract_tests.kit.wire import Answer, Credential
+from contract_tests.kit.wire import Answer
+from contract_tests.layers import ways
 from contract_tests.layers.effects import holds
 
 _SERIES = frozenset({"getAppStatistics", "getOrganizationStatistics", "getUserStatistics"})
@@ -32,10 +33,9 @@ def checks(contract: Contract) -> Iterator[Check]:
             operation.id,
             cost=14,
             writes=operation.writes,
-            sandbox=operation.id in SANDBOX_ONLY,
         )
     yield Check("schema", "any-valid-data", _any_data, cost=60, sandbox=True)
-    yield Check("schema", "ways-to-ask", _ways, cost=40)
+    yield from ways.checks()
     yield Check("schema", "statistics-agree", _statistics, cost=20)
 
 
@@ -47,9 +47,7 @@ def _operation(session: Session, effort: Effort, name: str) -> None:
         if not kept or name in SPOILS:
             kept[:] = [Scene.set(session)]
         scene = kept[0]
-        base = recipe(name, scene)
-        if base is None:
-            raise NotHere("the target has nothing that it could be asked about")
+        base = needed(name, scene)
         session.trail = session.trail[-3:]
         case, chosen = drawn
         extra = {} if case is None else members(case)
@@ -73,6 +71,22 @@ def _operation(session: Session, effort: Effort, name: str) -> None:
     last = name == "deleteOrganization" and not session.documented
     if base_members(session, operation) and not last:
         explore(session, effort, drawn, ask)
+        if session.guard.sandbox:
+            _left_over(session, kept[0], operation)
+
+
+def _left_over(session: Session, scene: Scene, operation: Operation) -> None:
+    """Members that no draw had, each alone, as null or as false: what is answered is documented."""
+    body = session.contract.body_schema(operation)
+    for member in body[0].get("properties", {}) if body else ():
+        if f"{operation.id} {member}" in session.coverage.parameters:
+            continue
+        for value in (None, False):
+            base = recipe(operation.id, scene) if session.contract.member_is_valid(operation, member, value) else None
+            if base is not None:
+                with session.attempt():
+                    session.ask(operation.id, {**base, member: value})
+                break
 
 
 def base_members(session: Session, operation: Operation) -> list[str]:
@@ -153,38 +167,6 @@ def _any_data(session: Session, effort: Effort) -> None:
             explore(session, effort, cases(session.contract.dialect, operation.id, True), ask, examples=4)
 
 
-def _ways(session: Session, effort: Effort) -> None:
-    """The slash at the end, HEAD, and the header that carries the key."""
-    scene = Scene.set(session)
-    for operation in session.contract.operations.values():
-        if operation.method != "GET":
-            continue
-        values = recipe(operation.id, scene)
-        if values is None:
-            continue
-        with session.attempt():
-            plain = session.ask(operation.id, values)
-            call = session.call(operation.id, values)
-            call.path = call.path.rstrip("/") if call.path.endswith("/") else call.path + "/"
-            other = session.send(call)
-            session.demand(other.status == plain.status, "slash-optional", f"{call.path} answered {other.status}")
-        with session.attempt():
-            call = session.call(operation.id, values)
-            call.method = "HEAD"
-            head = session.send(call)
-            if session.documented:
-                session.demand(head.status == 200, "head-is-get", f"HEAD answered {head.status}")
-        if session.documented and session.me.secret is not None:
-            for header in ("authorization", "x-api-key"):
-                with session.attempt():
-                    answer = session.ask(
-                        operation.id, values, Credential(f"full in {header}", session.me.secret, header)
-                    )
-                    session.demand(
-                        answer.status == 200, "key-headers", f"a key in {header} was answered {answer.status}"
-                    )
-
-
 def _statistics(session: Session, effort: Effort) -> None:
     """Two ways to ask for the same figures agree: the running total is the sum of the days."""
     scene = Scene.find(session)
@@ -209,6 +191,22 @@ def _statistics(session: Session, effort: Effort) -> None:
                         "statistics-range",
                         f"the running {member} is not the sum of its days",
                     )
+    if session.may_write():
+        with session.attempt():
+            new = Scene.make(session).app
+            figures = rows(session.must("getAppStatistics", {"appId": new, "from": first, "to": last}))
+            users = [day["mau"] for day in figures]
+            session.demand(not any(users), "statistics-range", f"a new app, which no device has, has users: {users}")
+    if session.documented:
+        with session.attempt():
+            days_of = {"orgId": scene.org, "from": first, "to": last, "noAccumulate": True}
+            whole = rows(session.must("getOrganizationStatistics", days_of))
+            parts = rows(session.must("getOrganizationStatistics", {**days_of, "breakdown": True}))
+            session.demand(all("app_id" in part for part in parts), "statistics-range", "a part names no app")
+            for day in whole:
+                of_day = sum(part["mau"] for part in parts if part["date"] == day["date"])
+                said = f"on {day['date']} the parts add up to {of_day}, the whole is {day['mau']}"
+                session.demand(of_day == day["mau"], "statistics-range", said)
     with session.attempt():
         usage = session.must("getAppBundleUsage", {"appId": scene.app, "from": first, "to": last})
         labels = usage.get("labels", []) if isinstance(usage, dict) else []

@@ -28,7 +28,7 @@ from mock_capgo.resources.common import (
     page_window,
     preview_binding,
 )
-from mock_capgo.resources.values import Fields, fields, text, truthy
+from mock_capgo.resources.values import Fields, fields, js_text, text, truthy
 from mock_capgo.world.records import App, Binding, Bundle, Channel, Deployment
 
 _NO_BUNDLE = {"", "builtin", "unknown"}
@@ -132,7 +132,7 @@ def _create(call: Call, app: App, params: Fields) -> Upsert:
         if _acts(params, action):
             raise Refusal(errors.CANNOT_FIND_CHANNEL, {"app_id": app.app_id, "channel": params.get("channel")})
     version = params.get("version")
-    named = truthy(version) and text(version) not in _NO_BUNDLE
+    named = truthy(version) and js_text(version) not in _NO_BUNDLE
     name = text(params.get("channel"))
     try:
         if not name:
@@ -152,7 +152,7 @@ def _create(call: Call, app: App, params: Fields) -> Upsert:
         created_by=call.caller.key.user_id,
         **settings,
     )
-    bundle = _first_bundle(call, app, text(version) or "") if named else None
+    bundle = _first_bundle(call, app, js_text(version)) if named else None
     channel = replace(
         channel,
         id=call.state.next_id("channel"),
@@ -271,9 +271,9 @@ def _record_deployment(call: Call, channel: Channel) -> None:
 
 
 def _stable_version(call: Call, channel: Channel, version: Any) -> int | None:
-    if not truthy(version) or text(version) in _NO_BUNDLE:
+    if not truthy(version) or js_text(version) in _NO_BUNDLE:
         return None
-    bundle = find_bundle(call, channel.app_id, text(version) or "")
+    bundle = find_bundle(call, channel.app_id, js_text(version))
     if bundle is None:
         raise _unknown_version(call)
     return bundle.id
@@ -288,7 +288,7 @@ def _rollout_target(call: Call, channel: Channel, target: Any) -> int | None:
         if bundle is not None and (bundle.deleted or bundle.app_id != channel.app_id):
             bundle = None
     else:
-        bundle = find_bundle(call, channel.app_id, text(target) or "")
+        bundle = find_bundle(call, channel.app_id, js_text(target))
     if bundle is None:
         raise _unknown_version(call)
     return bundle.id

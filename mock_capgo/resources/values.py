@@ -11,6 +11,8 @@ import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import orjson
+
 APP_ID = re.compile(r"[a-z0-9]+(\.[\w-]+)+", re.IGNORECASE | re.ASCII)
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 SEMVER = re.compile(
@@ -42,9 +44,13 @@ def truthy(value: Any) -> bool:
 
 
 def text(value: Any) -> str | None:
-    """A stored value that was not sent as text: the database keeps its text (reference 20 §0)."""
+    """A stored value that was not sent as text: the database keeps its text, of a list its JSON (reference 20 §0)."""
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, list | dict):
+        # A nest too deep to be written is what nobody stores; as text it has an end.
+        with contextlib.suppress(orjson.JSONEncodeError):
+            return orjson.dumps(value).decode()
     return js_text(value)
 
 

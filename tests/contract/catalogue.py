@@ -223,7 +223,7 @@ CATALOGUE: tuple[Wrong, ...] = (
     Wrong("a limit ignored", renamed_query("GET /app", dropping("limit")), ("lifecycle/pages-of-apps",)),
     Wrong("a cursor that skips", instead("GET /device", skipped_device), ("lifecycle/pages-of-devices",)),
     Wrong("a filter ignored", renamed_query("GET /device", dropping("customIdMode")), ("lifecycle/pages-of-devices",)),
-    Wrong("two public channels", many_public, ("lifecycle/chains",)),
+    Wrong("two public channels", many_public, ("lifecycle/public-channels",)),
     Wrong("a bundle in use deleted", instead("DELETE /bundle", forced_delete), ("lifecycle/protected-bundles",)),
     Wrong(
         "too much deleted with a channel", instead("DELETE /channel", greedy_channel_delete), ("lifecycle/cascades",)

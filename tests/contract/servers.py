@@ -67,7 +67,11 @@ class Recorder:
 
     @property
     def writes(self) -> list[Recorded]:
-        return [seen for seen in self.requests if seen.method not in ("GET", "HEAD") and seen.path.strip("/") != "ok"]
+        return [
+            seen
+            for seen in self.requests
+            if seen.method not in ("GET", "HEAD") and seen.path.strip("/") not in ("ok", "ko")
+        ]
 
 
 @contextmanager
@@ -92,5 +96,8 @@ def served(**settings: Any) -> Iterator[Recorder]:
 def state_of(recorder: Recorder) -> dict[str, Any]:
     """What the server holds, as far as a client could ever tell: rows of everything, without counters of ids."""
     state = recorder.app.state.universe.world.state
-    tables = ("organizations", "members", "api_keys", "bindings", "apps", "bundles", "channels", "devices", "overrides")
+    tables = (
+        "organizations", "members", "api_keys", "bindings", "apps", "bundles", "channels", "devices", "overrides",
+        "webhooks", "deliveries",
+    )  # fmt: skip
     return {name: sorted(map(repr, getattr(state, name))) for name in tables}

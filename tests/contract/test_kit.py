@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.kit.contract import contract as contract_of
 from contract_tests.kit.options import Options
 from contract_tests.kit.run import Run
 from contract_tests.kit.wire import Redactor
@@ -135,7 +136,12 @@ def test_exit_statuses(tmp_path: Path) -> None:
     assert unreachable.returncode == 2 and "does not answer" in unreachable.stderr + unreachable.stdout
     with served() as server:
         refused = contract(f"--base-url={server.base_url}", MOCK_CAPGO_API_KEY="0badc0de-0000-4000-8000-000000000009")
+        server.gate = lambda seen: (404, [(b"content-type", b"text/html")], b"<h1>No</h1>")
+        website = contract(f"--base-url={server.base_url}", "--api-key=0badc0de-0000")
     assert refused.returncode == 2 and "does not accept the key" in refused.stderr + refused.stdout
+    assert website.returncode == 2 and "look at --base-url" in website.stderr + website.stdout
+    unknown = contract("--check=no-such-check")
+    assert unknown.returncode == 2 and "no check has --check no-such-check" in unknown.stderr + unknown.stdout
 
 
 def broken_health(**settings: Any) -> Any:
@@ -147,6 +153,19 @@ def test_a_floor_that_is_not_reached_fails() -> None:
     """A run that reaches too little of the contract is not green."""
     done = contract("--check=getHealth", "--floor=0.5")
     assert done.returncode == 1 and "the floor is 50.0%" in done.stdout
+
+
+@pytest.mark.parametrize("dialect", ["documented", "live"])
+def test_every_departure_has_its_place(dialect: str) -> None:
+    """Whatever is answered, for each departure there is a pointer to the rule that stands in the documents."""
+    known = contract_of(dialect)
+    answers: tuple[Any, ...] = ({"error": "x", "status": "KO"}, {"data": [{}]}, [{}], [1], {}, None, "text")
+    for operation in known.operations.values():
+        for status in operation.statuses:
+            schema = known.answer_schema(operation, status)
+            for body in answers:
+                for problem in known.problems(schema, body) if schema else ():
+                    known.at(problem.pointer)
 
 
 def test_only_the_in_process_target_knows_the_mock() -> None:

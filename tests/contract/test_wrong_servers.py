@@ -7,12 +7,13 @@ import pytest
 from contract_tests.kit.options import Options
 from contract_tests.kit.run import Outcome, Run
 from tests.contract.catalogue import CATALOGUE
+from tests.contract.fine_catalogue import FINE
 from tests.contract.wrong import Wrong
 
 
 def first_finding(wrong: Wrong) -> Outcome | None:
     """Ask the checks that are the likeliest to see it, then all others, until one finds something."""
-    run = Run(Options(no_shrink=True, examples=8, chains=10), factory=wrong.factory)
+    run = Run(Options(no_shrink=True, examples=8, chains=10, dialect=wrong.dialect), factory=wrong.factory)
     checks = [check for check, _ in run.checks()]
     likely = [check for check in checks if any(check.id.startswith(look) for look in wrong.look)]
     for check in [*likely, *(check for check in checks if check not in likely)]:
@@ -22,7 +23,10 @@ def first_finding(wrong: Wrong) -> Outcome | None:
     return None
 
 
-@pytest.mark.parametrize("wrong", CATALOGUE, ids=lambda wrong: wrong.name.replace(" ", "-"))
+ALL = (*CATALOGUE, *FINE)
+
+
+@pytest.mark.parametrize("wrong", ALL, ids=lambda wrong: wrong.name.replace(" ", "-"))
 def test_wrong_server_is_found_out(wrong: Wrong) -> None:
     """A wrong server does not survive, and the finding says what to do about it."""
     outcome = first_finding(wrong)
@@ -37,4 +41,4 @@ def test_wrong_server_is_found_out(wrong: Wrong) -> None:
 
 def test_catalogue_is_large_enough() -> None:
     """There are at least 40 wrong servers, each under a name of its own."""
-    assert len({wrong.name for wrong in CATALOGUE}) == len(CATALOGUE) >= 40
+    assert len({wrong.name for wrong in ALL}) == len(ALL) >= 40

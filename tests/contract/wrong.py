@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -82,7 +82,7 @@ class Wrong:
     name: str
     layer: Callable[[], Layer]
     look: tuple[str, ...] = ()
-    seen: list[str] = field(default_factory=list)
+    dialect: str = "documented"
 
     def factory(self, **settings: Any) -> Any:
         return WrongServer(create_app(Settings(**settings)), self.layer())

@@ -169,6 +169,14 @@ def test_values_that_are_kept_as_text(app: Live) -> None:
     """What is only stored is stored as text; a key id has up to 20 characters."""
     row = app.ok("POST", "/bundle", body(checksum=12, session_key="s", key_id="k" * 20))["bundle"]
     assert (row["checksum"], row["session_key"], row["key_id"]) == ("12", "s", "k" * 20)
+    # Lists and objects are truthy also when they are empty: they pass for a checksum, and are kept as their JSON.
+    for version, sent, kept in (
+        ("8.0.0", [], "[]"),
+        ("8.1.0", {}, "{}"),
+        ("8.2.0", [1, {"a": None}], '[1,{"a":null}]'),
+    ):
+        row = app.ok("POST", "/bundle", body(version=version, checksum=sent))["bundle"]
+        assert row["checksum"] == kept
     long = database("22001", "value too long for type character varying(20)")
     refusal = error("cannot_create_bundle", "Cannot create bundle", {"supabaseError": long})
     app.expect(400, refusal, "POST", "/bundle", body(version="2.0.0", key_id="k" * 21))
