@@ -13,7 +13,7 @@ from typing import Any
 from mock_capgo.access.limits import Limits
 from mock_capgo.access.permissions import allowed
 from mock_capgo.quirks import Quirk
-from mock_capgo.world.records import ApiKey, App, Binding, Channel, Micros
+from mock_capgo.world.records import ApiKey, App, Binding, Channel, Micros, Tier
 from mock_capgo.world.state import State
 from mock_capgo.world.world import Actor, World
 
@@ -22,12 +22,16 @@ _UNREAD: Any = object()
 
 @dataclass(slots=True)
 class Caller:
-    """Who calls: the key whose bindings decide, and behind `x-limited-key-id` the key that was sent."""
+    """Who calls: the key whose bindings decide, and behind `x-limited-key-id` the key that was sent.
+
+    `account` is whose budget a call spends in the documented dialect, and its tier.
+    """
 
     key: ApiKey
     bindings: tuple[Binding, ...]
     parent: ApiKey | None = None
     parent_bindings: tuple[Binding, ...] = ()
+    account: tuple[str, Tier] = ("", "standard")
 
 
 @dataclass(slots=True)

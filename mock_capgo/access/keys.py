@@ -8,8 +8,9 @@ does the counting; the order in which it is asked is part of the live rules and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
+from typing import Literal, NamedTuple
 
 from mock_capgo import errors
 from mock_capgo.access.limits import Limits
@@ -17,7 +18,7 @@ from mock_capgo.access.permissions import ORG_ADMINS, active, mode_role
 from mock_capgo.call import Caller
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.quirks import Quirk
-from mock_capgo.world.records import ApiKey, Binding, digest
+from mock_capgo.world.records import ApiKey, Binding, Tier, digest
 from mock_capgo.world.world import World
 
 HeaderRule = Literal["documented", "K", "A"]
@@ -56,8 +57,49 @@ def caller_of(world: World, key: ApiKey, quirks: frozenset[Quirk]) -> Caller | N
     if key.key is not None and _any_wants_hashed(world, held):
         return None
     if not bindings and key.mode is not None and Quirk.BINDINGS_ONLY not in quirks:
-        return Caller(key, _mode_bindings(world, key))
-    return Caller(key, tuple(held))
+        return Caller(key, granted := _mode_bindings(world, key), account=_account(world, key, granted))
+    return Caller(key, tuple(held), account=_account(world, key, bindings))
+
+
+class _Known(NamedTuple):
+    """Who sends a value, as long as the world's time is in this span, its first moment included."""
+
+    caller: Caller | None
+    since: float
+    until: float
+
+
+def _sender(world: World, value: str, quirks: frozenset[Quirk]) -> Caller | None:
+    """Who calls with a value; None where it is no key, or one that does not let its bearer in.
+
+    The same few keys are sent again and again: who stands behind one is worked out again when keys, bindings or
+    organizations change, or one of the moments has passed at which something expires.
+    """
+    state = world.state
+    tables = state.api_keys, state.bindings, state.organizations
+    known = state.derived.get(("sender", digest(value)), tables, lambda: _look_up(world, value, quirks))
+    if not known.since <= world.now < known.until:
+        known = _look_up(world, value, quirks)
+    return known.caller
+
+
+def _look_up(world: World, value: str, quirks: frozenset[Quirk]) -> _Known:
+    key = find_key(world, value)
+    if key is None:
+        return _Known(None, -inf, inf)
+    caller = caller_of(world, key, quirks)
+    if key.mode is not None:
+        return _Known(caller, inf, -inf)  # what a mode stands for follows from other tables too
+    bindings = world.state.bindings.where("principal", key.rbac_id)
+    ends = [at for at in (key.expires_at, *(binding.expires_at for binding in bindings)) if at is not None]
+    since = max((at for at in ends if at <= world.now), default=-inf)
+    return _Known(caller, since, min((at for at in ends if at > world.now), default=inf))
+
+
+def _account(world: World, key: ApiKey, bindings: Sequence[Binding]) -> tuple[str, Tier]:
+    """The organization that a key belongs to, which shares its budget among its keys, and its tier."""
+    organization = world.state.organizations.get(bindings[0].org_id) if bindings else None
+    return (organization.id, organization.tier) if organization is not None else (f"key:{key.id}", "standard")
 
 
 def lacks_expiry(world: World, key: ApiKey, org_id: str) -> bool:
@@ -89,8 +131,7 @@ class _Failure(Exception):
 
 def _documented(world: World, headers: Headers, quirks: frozenset[Quirk]) -> Caller:
     value = headers.get("x-api-key") or headers.get("authorization")
-    key = find_key(world, value) if value else None
-    caller = caller_of(world, key, quirks) if key is not None else None
+    caller = _sender(world, value, quirks) if value else None
     if caller is None:
         raise Refusal(errors.NO_KEY_PROVIDED if not value else errors.INVALID_APIKEY)
     return caller
@@ -105,8 +146,7 @@ def _live(world: World, headers: Headers, rule: HeaderRule, quirks: frozenset[Qu
         raise _Failure(errors.INVALID_SUBKEY_ID)
     if value is None:
         raise _Failure(errors.NO_KEY_PROVIDED)
-    key = find_key(world, value)
-    caller = caller_of(world, key, quirks) if key is not None else None
+    caller = _sender(world, value, quirks)
     if caller is None:
         raise _Failure(errors.INVALID_APIKEY)
     limits.count_key(caller.key.id)

@@ -25,9 +25,13 @@ _METHODS = ("get", "put", "post", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What one operation takes: a validator for its query, one for its body, None where it takes none."""
+    """What one operation takes: a validator for its query, one for its body, None where it takes none.
+
+    `query_required`: something has to be in the query.
+    """
 
     query: Any
+    query_required: bool
     query_types: dict[str, str]
     body: Any
     path: Any
@@ -71,6 +75,7 @@ def contract(operation_id: str) -> Contract:
     schema = body["content"]["application/json"]["schema"] if body else None
     return Contract(
         _validator(closed),
+        bool(required),
         {name: _type(schema) for name, schema in query.items()},
         _validator(schema) if schema else None,
         _validator({"type": "object", "properties": path}),

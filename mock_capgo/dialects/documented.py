@@ -51,8 +51,10 @@ _APP_CONFIGURATION = {"createApp", "getApp", "updateApp", "deleteApp"}
 def read(operation: Operation, request: Request, path: Mapping[str, str]) -> Any:
     """The parameters of a request, held to the contract. Raises INVALID_JSON or CONTRACT."""
     terms = contract(operation.id)
-    _hold(operation, terms.path, {name: coerced(value, terms.path_types.get(name, "")) for name, value in path.items()})
-    query = _query(operation, request, terms.query_types)
+    if path:
+        named = {name: coerced(value, terms.path_types.get(name, "")) for name, value in path.items()}
+        _hold(operation, terms.path, named)
+    query = _query(operation, request, terms.query_types) if request.query_string else {}
     if operation.method == "DELETE" and query and not request.body and terms.body is not None:
         # Scripts say in a DELETE's query what the contract has in its body; ids are numbers there.
         sent = {name: _as_in_body(name, value) for name, value in query.items()}
@@ -62,7 +64,8 @@ def read(operation: Operation, request: Request, path: Mapping[str, str]) -> Any
         sent = _body(request)
         _hold(operation, terms.query, sent)
         return sent
-    _hold(operation, terms.query, query)
+    if query or terms.query_required:
+        _hold(operation, terms.query, query)
     if terms.body is None:
         return query
     body = _body(request)

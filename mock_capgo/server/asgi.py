@@ -67,9 +67,9 @@ class Api:
             else:
                 answered = await _under(fault, universe, request)
         duration = time.perf_counter() - started
-        universe.journal.record(request, answered, universe.world.now, duration, fault.id if fault else None)
         if self.access_log:
             self.access_log(request, answered, duration)
+        universe.journal.record(request, answered, universe.world.now, duration, fault.id if fault else None)
         if fault is None:
             await wire.send_answer(answered, send)
         else:

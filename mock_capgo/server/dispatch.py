@@ -17,7 +17,7 @@ import orjson
 
 from mock_capgo import errors
 from mock_capgo.access.keys import HeaderRule, authenticate, find_key
-from mock_capgo.call import Call, Caller
+from mock_capgo.call import Call
 from mock_capgo.device_api.answers import DATABASE_HEADERS
 from mock_capgo.device_api.answers import answer as answer_device
 from mock_capgo.device_api.answers import read as read_device
@@ -31,7 +31,6 @@ from mock_capgo.server.request import Request
 from mock_capgo.server.routing import Routes
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.jobs import run_due
-from mock_capgo.world.records import Tier
 
 log = logging.getLogger("mock_capgo")
 
@@ -221,18 +220,8 @@ def identify(universe: Universe, call: Call, live_rule: Literal["K", "A"]) -> No
     rule: HeaderRule = "documented" if documented else live_rule
     caller = authenticate(universe.world, call.headers, rule, call.address, call.quirks, universe.limits)
     if documented:
-        universe.limits.count_account(*_account(universe, caller))
+        universe.limits.count_account(*caller.account)
     call.caller_or_none = caller
-
-
-def _account(universe: Universe, caller: Caller) -> tuple[str, Tier]:
-    """The organization that a key belongs to, which shares its budget among its keys."""
-    bound = universe.world.state.bindings.first("principal", caller.key.rbac_id)
-    org_id = bound.org_id if bound else caller.bindings[0].org_id if caller.bindings else ""
-    organization = universe.world.state.organizations.get(org_id)
-    if organization is None:
-        return f"key:{caller.key.id}", "standard"
-    return organization.id, organization.tier
 
 
 def _reason(refusal: Refusal, operation: Operation | None, call: Call | None) -> str:

@@ -97,12 +97,15 @@ class Journal:
         return (Entry(*marshal.loads(piece)) for piece in list(self._kept))  # noqa: S302 - made by `record`
 
     def record(self, request: Request, answered: Answer, at: Micros, duration: float, fault: str | None) -> None:
-        """Keep one exchange: `at` the world's time, `duration` in seconds, `fault` the rule that fired."""
+        """Keep one exchange: `at` the world's time, `duration` in seconds, `fault` the rule that fired.
+
+        The request is over: its secrets are blanked in its own headers.
+        """
         self._number += 1
         path, query = without_credentials(request)
-        headers = dict(request.headers)
-        if not _SECRET_HEADERS.isdisjoint(headers):
-            headers |= dict.fromkeys(_SECRET_HEADERS.intersection(headers), REDACTED)
+        headers = request.headers
+        for name in _SECRET_HEADERS.intersection(headers):
+            headers[name] = REDACTED
         body, answer = request.body[:BODY_KEPT], answered.body[:BODY_KEPT]
         if body:
             body = without_secrets(body)

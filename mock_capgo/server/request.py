@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from mock_capgo.access.keys import Headers
-
 
 @dataclass(slots=True)
 class Request:
@@ -15,7 +13,7 @@ class Request:
     method: str
     path: str
     query_string: bytes = b""
-    headers: Headers = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     base_url: str = ""
 

@@ -23,6 +23,9 @@ class Routed(Protocol):
 
 Op = TypeVar("Op", bound=Routed)
 
+PATHS_KEPT = 1024
+"""How many paths with parameters are remembered with their operations."""
+
 
 @dataclass(slots=True)
 class Match(Generic[Op]):
@@ -38,6 +41,7 @@ class Routes(Generic[Op]):
     def __init__(self, operations: Iterable[Op]) -> None:
         self._literal: dict[tuple[str, str], Match[Op]] = {}
         self._patterns: dict[tuple[str, str, int], list[tuple[_Pattern, Op]]] = {}
+        self._lately: dict[tuple[str, str], Match[Op]] = {}
         for operation in operations:
             if "{" in operation.path:
                 segments = operation.path.split("/")
@@ -52,16 +56,20 @@ class Routes(Generic[Op]):
             method = "GET"
         if path.endswith("/"):
             path = path[:-1]
-        literal = self._literal.get((method, path))
-        if literal is not None:
-            return literal
+        asked = method, path
+        known = self._literal.get(asked) or self._lately.get(asked)
+        if known is not None:
+            return known
         segments = path.split("/")
         if len(segments) < 2:
             return None
         for pattern, operation in self._patterns.get((method, segments[1], len(segments)), ()):
             found = _parameters(pattern, segments)
             if found is not None:
-                return Match(operation, found)
+                if len(self._lately) >= PATHS_KEPT:
+                    self._lately.clear()
+                match = self._lately[asked] = Match(operation, found)
+                return match
         return None
 
 
