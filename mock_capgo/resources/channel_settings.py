@@ -87,6 +87,16 @@ _ALIASES = {setting.name: setting.alias for setting in (*FLAGS, *INTEGERS_FIRST,
 }
 
 
+_NAMES = frozenset(
+    (
+        *(setting.name for setting in (*FLAGS, *INTEGERS_FIRST, *INTEGERS_LAST)),
+        *(name for pair in _ALIASES.items() for name in pair),
+        "disableAutoUpdate",
+    )
+)
+"""Every name that a setting may be sent under."""
+
+
 def sent(params: Fields, name: str) -> Any:
     """A setting as sent; its alias counts only where the name itself is absent. None also for absent."""
     return params[name] if name in params else params.get(_ALIASES.get(name, ""))
@@ -99,6 +109,8 @@ def is_sent(params: Fields, name: str) -> bool:
 
 def check_rollout_settings(params: Fields) -> None:
     """Refuse rollout and auto-pause settings that are out of range, in the service's order (22 §3, 7 to 11)."""
+    if _NAMES.isdisjoint(params):
+        return  # as most calls: they move a channel to a bundle
     percentage = sent(params, "rolloutPercentage")
     if percentage is not None and not (_is_number(percentage) and 0 <= percentage <= 100):
         raise Refusal(errors.INVALID_ROLLOUT_PERCENTAGE, {"rolloutPercentage": percentage})
@@ -118,6 +130,8 @@ def check_rollout_settings(params: Fields) -> None:
 def written_settings(call: Call, params: Fields) -> dict[str, Any]:
     """The columns to write. Raises Unwritable for what the database refuses."""
     written: dict[str, Any] = {}
+    if _NAMES.isdisjoint(params):
+        return written
     for setting in FLAGS:
         value = sent(params, setting.name)
         if value is not None:

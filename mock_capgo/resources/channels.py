@@ -215,7 +215,7 @@ def _update(call: Call, channel: Channel, params: Fields) -> Channel:
             rollout_paused_at=None,
             rollout_pause_reason=None,
         )
-    return _write(call, channel, replace(channel, **changes))
+    return _write(call, channel, replace(channel, **changes) if changes else channel)
 
 
 def _write(call: Call, old: Channel, new: Channel) -> Channel:
