@@ -39,7 +39,7 @@ class Call:
     """The inputs of a handler.
 
     `path` holds the path's parameters; `address` is the client's address as the service's edge tells it,
-    None when unknown; `read` reads the parameters and may refuse them.
+    None when unknown; `read` reads the parameters and may refuse them; `body` is what they are read from.
     """
 
     world: World
@@ -51,6 +51,7 @@ class Call:
     address: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     base_url: str = ""
+    body: bytes = b""
     _params: Any = _UNREAD
 
     @property

@@ -19,7 +19,7 @@ from mock_capgo.quirks import Quirk
 from mock_capgo.resources.values import Fields, fields, text, truthy
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CheckIn:
     """What a device said about itself. Text that was not sent is empty; None where null says something else."""
 

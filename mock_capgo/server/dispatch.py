@@ -202,6 +202,7 @@ def _call(universe: Universe, request: Request, path: dict[str, str], read: Call
         address=request.address(),
         headers=request.headers,
         base_url=request.base_url,
+        body=request.body,
     )
 
 

@@ -37,7 +37,7 @@ def write(send: Send, status: int, headers: RawHeaders, body: bytes) -> bool:
         return False
     cycle.response_started = True
     cycle.waiting_for_100_continue = False
-    cycle.transport.write(head + body)
+    cycle.transport.writelines((head, body))
     cycle.response_complete = True
     cycle.message_event.set()
     cycle.on_response()

@@ -135,6 +135,7 @@ class Bench:
             address=request.address(),
             headers=request.headers,
             base_url=request.base_url,
+            body=request.body,
         )
 
     def check(self, device_id: str = DEVICE, *, headers: dict[str, str] | None = None, **said: Any) -> Reply:
