@@ -6,13 +6,12 @@ world's time, made up for at the next call.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import sqrt
 from statistics import NormalDist
 
 from mock_capgo.device_api.rollouts import ALL
 from mock_capgo.resources.cascades import touch_app
-from mock_capgo.world.records import MINUTE, SECOND, Channel, Micros
+from mock_capgo.world.records import MINUTE, SECOND, Channel, Micros, changed
 from mock_capgo.world.world import SYSTEM, World
 
 INTERVAL: Micros = 5 * MINUTE
@@ -57,18 +56,18 @@ def attempts_of(world: World, channel: Channel, at: Micros) -> tuple[int, int]:
 
 def _check(world: World, channel: Channel, at: Micros) -> None:
     attempts, failures = attempts_of(world, channel, at)
-    checked = replace(channel, auto_pause_last_checked_at=at)
+    checked = changed(channel, auto_pause_last_checked_at=at)
     if not _is_too_bad(channel, attempts, failures, at):
         # Nobody decided anything: the audit log is left alone.
         world.state.channels.put(checked)
         return
     reason = f"Auto-pause: {failures} of {attempts} updates failed within {channel.auto_pause_window_minutes} minutes"
-    stopped = replace(checked, rollout_pause_reason=reason, auto_pause_last_triggered_at=at, updated_at=world.now)
+    stopped = changed(checked, rollout_pause_reason=reason, auto_pause_last_triggered_at=at, updated_at=world.now)
     if channel.auto_pause_action == "pause":
-        stopped = replace(stopped, rollout_paused_at=at)
+        stopped = changed(stopped, rollout_paused_at=at)
     elif channel.auto_pause_action == "rollback":
         # The target changes, so it is another rollout; the reason tells what became of the last one.
-        stopped = replace(
+        stopped = changed(
             stopped, rollout_version=None, rollout_enabled=False, rollout_percentage_bps=0, rollout_id=world.uuid()
         )
     world.update(world.state.channels, channel, stopped, SYSTEM)

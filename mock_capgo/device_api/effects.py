@@ -7,7 +7,6 @@ a device set). The service adds figures up in a nightly job; here they count at 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -17,7 +16,7 @@ from mock_capgo.device_api.check_in import CheckIn
 from mock_capgo.device_api.schemas import PLATFORMS
 from mock_capgo.device_api.store import Attempts
 from mock_capgo.world.clock import as_datetime, day_of, micros
-from mock_capgo.world.records import DAY, SECOND, App, DailyUsage, DailyVersion, Day, Device, Micros
+from mock_capgo.world.records import DAY, SECOND, App, DailyUsage, DailyVersion, Day, Device, Micros, changed
 from mock_capgo.world.state import State
 
 ATTEMPTS_KEPT: Micros = 7 * DAY
@@ -53,7 +52,7 @@ def record_device(call: Call, app: App, said: CheckIn, version_name: str | None 
     )
     if old is None or _SEEN(old) != seen:
         changes: dict[str, Any] = dict(zip(_SEEN_FIELDS, seen, strict=True))
-        call.state.put_device(replace(before, **changes, updated_at=call.now))
+        call.state.put_device(changed(before, **changes, updated_at=call.now))
 
 
 _SEEN_FIELDS = (

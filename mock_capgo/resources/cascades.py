@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from mock_capgo.world.records import App, Channel, Member, Organization
+from mock_capgo.world.records import App, Channel, Member, Organization, changed
 from mock_capgo.world.world import SYSTEM, Actor, World
 
 
@@ -91,13 +89,13 @@ def touch_app(world: World, app_id: str, actor: Actor) -> None:
         for channel in rolling
         if channel.rollout_paused_at is not None and channel.rollout_version is not None
     }
-    changed = replace(
+    touched = changed(
         app,
         updated_at=world.now,
         rollout_channel_count=sum(channel.rollout_paused_at is None for channel in rolling),
         rollout_paused_version_names=tuple(paused),
     )
-    world.update(state.apps, app, changed, actor)
+    world.update(state.apps, app, touched, actor)
 
 
 def _forget_channel(world: World, channel: Channel) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from mock_capgo import errors
@@ -29,7 +30,7 @@ from mock_capgo.resources.common import (
     preview_binding,
 )
 from mock_capgo.resources.values import Fields, fields, js_text, text, truthy
-from mock_capgo.world.records import App, Binding, Bundle, Channel, Deployment
+from mock_capgo.world.records import App, Binding, Bundle, Channel, Deployment, changed
 
 _NO_BUNDLE = {"", "builtin", "unknown"}
 
@@ -114,7 +115,7 @@ def delete_channel(call: Call) -> None:
 
 def set_stable(call: Call, channel: Channel, version: int | None) -> Channel:
     """Give a channel another stable bundle."""
-    return _write(call, channel, replace(channel, version=version))
+    return _write(call, channel, changed(channel, version=version))
 
 
 def _shown(call: Call, channel: Channel) -> ShownChannel:
@@ -153,7 +154,7 @@ def _create(call: Call, app: App, params: Fields) -> Upsert:
         **settings,
     )
     bundle = _first_bundle(call, app, js_text(version)) if named else None
-    channel = replace(
+    channel = changed(
         channel,
         id=call.state.next_id("channel"),
         rbac_id=call.world.uuid(),
@@ -167,7 +168,7 @@ def _create(call: Call, app: App, params: Fields) -> Upsert:
         _demote_others(call, channel)
     cascades.touch_app(call.world, app.app_id, call.actor)
     if bundle is not None:
-        updated = replace(channel, version=bundle.id)
+        updated = changed(channel, version=bundle.id)
         call.world.update(call.state.channels, channel, updated, call.actor)
         _record_deployment(call, updated)
         channel = updated
@@ -215,30 +216,32 @@ def _update(call: Call, channel: Channel, params: Fields) -> Channel:
             rollout_paused_at=None,
             rollout_pause_reason=None,
         )
-    return _write(call, channel, replace(channel, **changes) if changes else channel)
+    return _write(call, channel, changed(channel, **changes) if changes else channel)
 
 
 def _write(call: Call, old: Channel, new: Channel) -> Channel:
     """Store a changed channel with all that the database's triggers do about it."""
     if new.rollout_version != old.rollout_version:
         # A new target is a new rollout: nobody's stored decision counts any more, and it starts unpaused.
-        new = replace(
+        new = changed(
             new,
             rollout_id=call.world.uuid(),
             rollout_paused_at=None,
             rollout_pause_reason=None,
             auto_pause_last_triggered_at=None,
         )
-    new = replace(new, updated_at=call.now)
+    new = changed(new, updated_at=call.now)
     call.world.update(call.state.channels, old, new, call.actor)
     if new.public and (not old.public or _platforms(new) != _platforms(old)):
         _demote_others(call, new)
     if new.version is not None and new.version != old.version:
         _record_deployment(call, new)
-    rollout = ("rollout_version", "rollout_enabled", "rollout_percentage_bps", "rollout_paused_at")
-    if any(getattr(old, name) != getattr(new, name) for name in rollout):
+    if _rollout(old) != _rollout(new):
         cascades.touch_app(call.world, new.app_id, call.actor)
     return new
+
+
+_rollout = attrgetter("rollout_version", "rollout_enabled", "rollout_percentage_bps", "rollout_paused_at")
 
 
 def _platforms(channel: Channel) -> tuple[bool, bool, bool]:
@@ -250,7 +253,7 @@ def _demote_others(call: Call, winner: Channel) -> None:
     for other in call.state.channels.where("app", winner.app_id):
         shares = any(mine and theirs for mine, theirs in zip(_platforms(winner), _platforms(other), strict=True))
         if other.id != winner.id and other.public and shares:
-            demoted = replace(other, public=False, updated_at=call.now)
+            demoted = changed(other, public=False, updated_at=call.now)
             call.world.update(call.state.channels, other, demoted, call.actor)
 
 
@@ -388,5 +391,5 @@ def _delete_preview(call: Call, app_id: str, channel: Channel | None) -> None:
         raise Refusal(errors.PREVIEW_BUNDLE_LINKED)
     cascades.delete_channel(call.world, channel, call.actor)
     for bundle in bundles:
-        gone = replace(bundle, deleted=True, deleted_at=call.now, updated_at=call.now)
+        gone = changed(bundle, deleted=True, deleted_at=call.now, updated_at=call.now)
         call.world.update(call.state.bundles, bundle, gone, call.actor)

@@ -30,9 +30,5 @@ class Request:
     def address(self) -> str | None:
         """The client's address as the service's edge tells it; None when no header does (reference 00 §4)."""
         headers = self.headers
-        return (
-            headers.get("cf-connecting-ip")
-            or headers.get("x-forwarded-for", "").split(",")[0].strip()
-            or headers.get("x-real-ip")
-            or None
-        )
+        forwarded = headers["x-forwarded-for"].split(",")[0].strip() if "x-forwarded-for" in headers else None
+        return headers.get("cf-connecting-ip") or forwarded or headers.get("x-real-ip") or None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+from mock_capgo.world.records import changed
 from mock_capgo.world.world import SYSTEM, World
 
 
@@ -20,14 +20,14 @@ def run_due(world: World) -> None:
 def _last_version(world: World, app_id: str, name: str) -> None:
     app = world.state.apps.get(app_id)
     if app is not None:
-        world.update(world.state.apps, app, replace(app, updated_at=world.now, last_version=name), SYSTEM)
+        world.update(world.state.apps, app, changed(app, updated_at=world.now, last_version=name), SYSTEM)
 
 
 def _device_count(world: World, app_id: str) -> None:
     app = world.state.apps.get(app_id)
     if app is not None:
         count = world.state.overrides.count("app", app_id)
-        world.update(world.state.apps, app, replace(app, updated_at=world.now, channel_device_count=count), SYSTEM)
+        world.update(world.state.apps, app, changed(app, updated_at=world.now, channel_device_count=count), SYSTEM)
 
 
 def _clean_up_app(world: World, app_id: str, record_id: str) -> None:

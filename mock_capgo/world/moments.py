@@ -7,10 +7,10 @@ worlds that are made from it begin at different times. Their records are read fr
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, TypeVar
 
-from mock_capgo.world.records import Micros
+from mock_capgo.world.records import Micros, changed
 
 R = TypeVar("R")
 
@@ -31,7 +31,7 @@ def settled(record: R, beginning: Micros) -> R:
         for name in _moments(type(record))
         if type(at := getattr(record, name)) is FromNow
     }  # fmt: skip
-    return replace(record, **changes) if changes else record  # type: ignore[type-var]
+    return changed(record, **changes) if changes else record
 
 
 def settled_moment(at: Micros, beginning: Micros) -> Micros:

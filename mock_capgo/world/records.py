@@ -4,7 +4,7 @@ Belongs here: the fields, their types and units, their defaults at creation. Doe
 record looks on the wire (`mock_capgo.dialects`), who may see it (`mock_capgo.access`), or what happens
 when it changes (`mock_capgo.resources`).
 
-Records never change in place. A write makes a new record with `dataclasses.replace` and puts it into its
+Records never change in place. A write makes a new record with `changed` and puts it into its
 table, so that a snapshot of a world is a copy of dictionaries, and an audit row may keep the record itself.
 
 Units: every `..._at` is a `Micros`, whole microseconds since 1970-01-01 UTC; `Day` is whole days since then;
@@ -14,8 +14,10 @@ Units: every `..._at` is a `Micros`, whole microseconds since 1970-01-01 UTC; `D
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, Literal, TypeVar
 
 Micros = int
 Day = int
@@ -28,6 +30,32 @@ DAY: Micros = 86_400 * SECOND
 Tier = Literal["standard", "enterprise"]
 Platform = Literal["ios", "android", "electron"]
 ScopeType = Literal["org", "app", "channel"]
+
+R = TypeVar("R")
+_Parts = tuple[Callable[[Any], tuple[Any, ...]], tuple[Callable[[Any, Any], None], ...], dict[str, int]]
+_PARTS: dict[type[Any], _Parts] = {}
+
+
+def changed(record: R, **changes: Any) -> R:
+    """The record with other values in some of its fields. Raises KeyError for a field that it does not have.
+
+    This is `dataclasses.replace` without the constructor: a channel has forty fields, and each write makes one.
+    """
+    kind: Any = type(record)
+    parts = _PARTS.get(kind)
+    if parts is None:
+        names = [field.name for field in fields(kind)]
+        setters = tuple(kind.__dict__[name].__set__ for name in names)
+        parts = _PARTS[kind] = attrgetter(*names), setters, {name: at for at, name in enumerate(names)}
+    get, setters, places = parts
+    values = list(get(record))
+    for name, value in changes.items():
+        values[places[name]] = value
+    twin: R = object.__new__(kind)
+    for put, value in zip(setters, values, strict=True):
+        put(twin, value)
+    return twin
+
 
 # The eleven mails an organization may switch off; a new organization has all of them on (reference 10, Object).
 EMAIL_PREFERENCES = (

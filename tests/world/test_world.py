@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from mock_capgo.world import world as world_module
 from mock_capgo.world.clock import Clock
+from mock_capgo.world.records import changed
 from mock_capgo.world.world import SYSTEM, World
 from tests.rich_world import NOW, RICH, load
 
@@ -48,3 +50,15 @@ def test_what_was_worked_out_is_kept_until_its_tables_change() -> None:
     for number in range(10_000):
         state.derived.get(number, (), work)
     assert len(state.derived._kept) <= 256
+
+
+@pytest.mark.parametrize("record", [next(iter(load(RICH).channels)), next(iter(load(RICH).devices))])
+def test_a_changed_record_is_the_replaced_one(record: Any) -> None:
+    """A record with other values is what `dataclasses.replace` makes, and the old one stays as it was."""
+    before = repr(record)
+    made = changed(record, app_id="com.example.other", updated_at=5)
+    assert made == replace(record, app_id="com.example.other", updated_at=5)
+    assert type(made) is type(record)
+    assert repr(record) == before
+    with pytest.raises(KeyError):
+        changed(record, nothing=1)
