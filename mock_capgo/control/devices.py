@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mock_capgo.call import Call
-from mock_capgo.control.http import reply
+from mock_capgo.control.http import own_address, reply
 from mock_capgo.device_api.answers import failure
 from mock_capgo.device_api.explain import explain as explain_device
 from mock_capgo.errors import Refusal
@@ -28,7 +28,7 @@ async def explain(request: Request, universe: Universe) -> Response:
         read=lambda: asked,
         path={},
         limits=universe.limits,
-        base_url=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}{_prefix(universe)}",
+        base_url=f"{own_address(request)}{_prefix(universe)}",
     )
     try:
         return reply(explain_device(call))

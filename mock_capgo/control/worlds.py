@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mock_capgo.access.permissions import ROLES
-from mock_capgo.control.http import ControlError, Endpoint, moment, read_object, reply, typed
+from mock_capgo.control.http import ControlError, Endpoint, moment, own_address, read_object, reply, typed
 from mock_capgo.dialects import speak
 from mock_capgo.server.universe import Universe, create_universe, find_fixture
 from mock_capgo.server.universes import PREFIX, Full, Universes
@@ -157,7 +157,7 @@ def _fixture(wanted: Any, universes: Universes) -> Fixture:
 
 
 def _shown(universe: Universe, request: Request, api_url: str | None) -> dict[str, Any]:
-    here = f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
+    here = own_address(request)
     prefix = "" if universe.id == "default" else f"{PREFIX}{universe.id}"
     return {
         "id": universe.id,

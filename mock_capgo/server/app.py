@@ -27,6 +27,7 @@ from mock_capgo.server.universes import Universes
 from mock_capgo.settings import Settings
 from mock_capgo.world.fixture import read_fixture
 
+_OWN_BEGINNINGS = ("/_mock", "/openapi.json", "/w/")
 _OWN_PATH = re.compile(r"(/w/[^/]+)?/(_mock(/|$)|openapi\.json$)")
 
 
@@ -50,14 +51,19 @@ class Application(Starlette):
         self.state.universes = self.universes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _OWN_PATH.match(scope["path"]):
-            await self.api(scope, receive, send)
-        else:
+        if scope["type"] != "http" or _is_own(scope["path"]):
             await super().__call__(scope, receive, send)
+        else:
+            await self.api(scope, receive, send)
 
     def control_alone(self) -> Starlette:
         """The control routes as an application of their own, for a port of their own."""
         return Starlette(routes=control_routes(self.control), exception_handlers={HTTPException: _refused})
+
+
+def _is_own(path: str) -> bool:
+    """Whether a path is the mock's and not the API's."""
+    return path.startswith(_OWN_BEGINNINGS) and _OWN_PATH.match(path) is not None
 
 
 def control_routes(control: ASGIApp) -> list[BaseRoute]:

@@ -32,3 +32,11 @@ class Request:
         headers = self.headers
         forwarded = headers["x-forwarded-for"].split(",")[0].strip() if "x-forwarded-for" in headers else None
         return headers.get("cf-connecting-ip") or forwarded or headers.get("x-real-ip") or None
+
+
+def told_scheme(forwarded: str | None, own: str) -> str:
+    """The scheme that a client used, as a proxy in between tells it: addresses in answers are to work for the client.
+
+    uvicorn has a middleware for this, which every request would go through.
+    """
+    return forwarded if forwarded in ("http", "https") else own

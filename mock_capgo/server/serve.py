@@ -148,6 +148,7 @@ def _config(served: ASGIApp) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         lifespan="off",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

@@ -7,12 +7,12 @@ Belongs here: which tables there are and how their records are found. A state kn
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from mock_capgo.device_api.store import DeviceStore
-from mock_capgo.world.moments import settled, settled_moment
+from mock_capgo.world.derived import Derived
 from mock_capgo.world.order import Order
 from mock_capgo.world.records import (
     ApiKey,
@@ -36,12 +36,8 @@ from mock_capgo.world.records import (
     User,
     Webhook,
 )
-from mock_capgo.world.table import Base, Table
+from mock_capgo.world.table import Table
 
-T = TypeVar("T")
-
-DERIVED_KEPT = 256
-"""How many values that follow from its tables a state keeps."""
 ROWS_OF_AN_EMPTY_STATE = 100
 """What a state takes in memory before anything is in it, told in rows."""
 
@@ -54,28 +50,6 @@ class Job:
     order: int
     kind: str = field(compare=False)
     args: tuple[Any, ...] = field(compare=False, default=())
-
-
-class Derived:
-    """Values that follow from tables alone: kept until one of the tables changes, and no longer than there is room."""
-
-    __slots__ = ("_kept",)
-
-    def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[tuple[int, ...], Any]] = {}
-
-    def get(self, key: Hashable, tables: tuple[Table[Any], ...], make: Callable[[], T]) -> T:
-        """The value called `key`, made anew if one of its tables has changed since."""
-        versions = tuple([table.version for table in tables])
-        kept = self._kept.get(key)
-        if kept is not None and kept[0] == versions:
-            value: T = kept[1]
-            return value
-        if len(self._kept) >= DERIVED_KEPT:
-            self._kept.clear()
-        made = make()
-        self._kept[key] = (versions, made)
-        return made
 
 
 @dataclass(slots=True)
@@ -292,43 +266,6 @@ def empty_state() -> State:
 TABLES = tuple(name for name in State.__dataclass_fields__ if State.__dataclass_fields__[name].type.startswith("Table"))
 
 
-class Template:
-    """A state that any number of worlds begin with. Beginning costs the same, however much there is in it.
-
-    The state must not change any more. Its moments may be told from the beginning of a world
-    (`mock_capgo.world.moments`), which each world has for itself.
-    """
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._bases: dict[str, Base[Any]] = {name: getattr(state, name).as_base() for name in TABLES}
-
-    def begin(self, beginning: Micros) -> State:
-        """A state of its own for a world that begins at `beginning`."""
-        template = self._state
-        tables = {name: getattr(template, name).standing_on(base, beginning) for name, base in self._bases.items()}
-        jobs = [replace(job, due=settled_moment(job.due, beginning)) for job in template.jobs]
-        return State(
-            **tables,
-            sequences=template.sequences.copy(),
-            tombstones={
-                app_id: (org_id, settled_moment(at, beginning)) for app_id, (org_id, at) in template.tombstones.items()
-            },
-            used_org_ids=template.used_org_ids.copy(),
-            jobs=sorted(jobs),
-            files={path: settled(file, beginning) for path, file in template.files.items()},
-            device_store=_begun(template.device_store, beginning),
-            device_order=template.device_order.copy(),
-        )
-
-    def with_tables(self, **tables: Table[Any]) -> Template:
-        """The same with other tables in the place of some."""
-        twin = object.__new__(Template)
-        twin._state = self._state
-        twin._bases = self._bases | {name: table.as_base() for name, table in tables.items()}
-        return twin
-
-
 def held_rows(states: Iterable[State]) -> int:
     """How many rows some states hold together. What they share counts once."""
     own, shared = 0, {}
@@ -339,13 +276,3 @@ def held_rows(states: Iterable[State]) -> int:
             own += table.own_rows()
             shared[id(table.base)] = len(table.base.rows)
     return own + sum(shared.values())
-
-
-def _begun(store: DeviceStore, beginning: Micros) -> DeviceStore:
-    begun = store.copy()
-    for key, decision in store.rollout_decisions.items():
-        expires_at = settled_moment(decision.expires_at, beginning)
-        begun.rollout_decisions[key] = decision._replace(expires_at=expires_at)
-    for device, period in store.counted_in.items():
-        begun.counted_in[device] = settled_moment(period, beginning)
-    return begun

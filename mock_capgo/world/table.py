@@ -160,7 +160,7 @@ class Table(Generic[R]):
 
     def copy(self) -> Table[R]:
         """An independent table with the same records; they are shared, since they never change."""
-        twin = self._over(self.base, self._beginning)
+        twin = self.standing_on(self.base, self._beginning)
         twin._rows = self._rows.copy()
         twin._gone = self._gone.copy()
         twin._added = {
@@ -179,8 +179,12 @@ class Table(Generic[R]):
         return Base(self._rows, self._added)
 
     def standing_on(self, base: Base[R], beginning: Micros) -> Table[R]:
-        """An empty table like this one on a base, in a world that began at `beginning`."""
-        return self._over(base, beginning)
+        """A table like this one on a base, in a world that began at `beginning`, without anything of its own."""
+        twin: Table[R] = object.__new__(Table)
+        twin._key, twin._by = self._key, self._by
+        twin.base, twin._beginning, twin.version = base, beginning, 0
+        twin._clear()
+        return twin
 
     def own_rows(self) -> int:
         """How many rows this table holds apart from its base: what it costs in memory."""
@@ -202,13 +206,6 @@ class Table(Generic[R]):
             if not same:
                 found.append(f"index {name} differs from a rebuild")
         return found
-
-    def _over(self, base: Base[R], beginning: Micros) -> Table[R]:
-        twin: Table[R] = object.__new__(Table)
-        twin._key, twin._by = self._key, self._by
-        twin.base, twin._beginning, twin.version = base, beginning, 0
-        twin._clear()
-        return twin
 
     def _found(self, index: str, value: Hashable) -> dict[Key, None] | list[Key]:
         """The keys that an index has under a value, oldest first."""

@@ -288,3 +288,22 @@ def _sharing(hub: Hub) -> Hub:
     twin = object.__new__(Hub)
     twin.__dict__.update(hub.__dict__ | {"client": TestClient(hub.app, base_url=BASE)})
     return twin
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "scheme"), [("https", "https"), ("http", "http"), ("ftp", "http"), (None, "http")]
+)
+def test_addresses_are_told_as_a_proxy_saw_them(hub: Hub, forwarded: str | None, scheme: str) -> None:
+    """Behind a proxy that speaks TLS, addresses of worlds and of bundles are such as work for the client."""
+    headers = {"x-forwarded-proto": forwarded} if forwarded else {}
+    world = hub("POST", "/_mock/worlds", {"limits": "off"}, headers=headers).body
+    assert world["base_url"].startswith(f"{scheme}://")
+    document = {"bundles": [{"app_id": SHOP, "name": "1.2.1", "archive": {"base64": ""}}]}
+    channel = {"app_id": SHOP, "name": "own", "version": "1.2.1", "allow_device_self_set": True}
+    assert hub("POST", f"/w/{world['id']}/_mock/seed", {**document, "channels": [channel]}).status == 200
+    check = {
+        "app_id": SHOP, "device_id": "d9000000-0000-4000-8000-000000000001", "platform": "ios", "version_name": "1.0.0",
+        "version_build": "1.0.0", "version_os": "17", "plugin_version": "7.0.0", "defaultChannel": "own",
+    }  # fmt: skip
+    offer = hub("POST", f"/w/{world['id']}/updates", check, headers=headers).body
+    assert offer["url"].startswith(f"{scheme}://")
