@@ -57,7 +57,8 @@ def caller_of(world: World, key: ApiKey, quirks: frozenset[Quirk]) -> Caller | N
     if key.key is not None and _any_wants_hashed(world, held):
         return None
     if not bindings and key.mode is not None and Quirk.BINDINGS_ONLY not in quirks:
-        return Caller(key, granted := _mode_bindings(world, key), account=_account(world, key, granted))
+        granted = _mode_bindings(world, key)
+        return Caller(key, granted, account=_account(world, key, granted))
     return Caller(key, tuple(held), account=_account(world, key, bindings))
 
 
