@@ -6,13 +6,14 @@ no dialect; where the dialects differ in effect, it answers `has(Quirk.NAME)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from mock_capgo.access.limits import Limits
 from mock_capgo.access.permissions import allowed
 from mock_capgo.quirks import Quirk
+from mock_capgo.server.request import Request
 from mock_capgo.world.records import ApiKey, App, Binding, Channel, Micros, Tier
 from mock_capgo.world.state import State
 from mock_capgo.world.world import Actor, World
@@ -20,10 +21,11 @@ from mock_capgo.world.world import Actor, World
 _UNREAD: Any = object()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Caller:
     """Who calls: the key whose bindings decide, and behind `x-limited-key-id` the key that was sent.
 
+    A caller is itself alone: as long as nothing changes that it follows from, the same key is the same object.
     `account` is whose budget a call spends in the documented dialect, and its tier.
     """
 
@@ -38,8 +40,7 @@ class Caller:
 class Call:
     """The inputs of a handler.
 
-    `path` holds the path's parameters; `address` is the client's address as the service's edge tells it,
-    None when unknown; `read` reads the parameters and may refuse them; `body` is what they are read from.
+    `read` reads the parameters from the request and may refuse them; `path` holds the path's parameters.
     """
 
     world: World
@@ -47,11 +48,8 @@ class Call:
     read: Callable[[], Any]
     path: dict[str, str]
     limits: Limits
+    request: Request
     caller_or_none: Caller | None = None
-    address: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    base_url: str = ""
-    body: bytes = b""
     _params: Any = _UNREAD
 
     @property

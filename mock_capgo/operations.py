@@ -42,7 +42,8 @@ class Operation:
     header rule (reference 00 §2), None where no key is needed; `live_input` says where the live service
     reads parameters; `cors` whether its answers carry CORS headers there; `documented` whether the
     operation exists in the documented dialect; `secret` whether its bodies may hold a value that nobody else
-    is to see.
+    is to see; `follows_from` the tables from which alone, with the caller and what was sent, its answer follows: it is
+    kept until one of them changes.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Operation:
     cors: bool = True
     documented: bool = True
     secret: bool = False
+    follows_from: tuple[str, ...] = ()
 
 
 # fmt: off
@@ -117,14 +119,19 @@ OPERATIONS: tuple[Operation, ...] = (
         "none",
     ),
     # Apps (reference 20)
-    Operation("listApps", "GET", "/app", "apps", apps.list_apps, "org.read", "K"),
+    Operation(
+        "listApps", "GET", "/app", "apps", apps.list_apps, "org.read", "K", follows_from=("apps", "organizations")
+    ),
     Operation("createApp", "POST", "/app", "apps", apps.create_app, "org.create_app", "A"),
-    Operation("getApp", "GET", "/app/{appId}", "apps", apps.get_app, "app.read", "K", "none"),
+    Operation(
+        "getApp", "GET", "/app/{appId}", "apps", apps.get_app, "app.read", "K", "none", follows_from=("apps",)
+    ),
     Operation("updateApp", "PUT", "/app/{appId}", "apps", apps.update_app, "app.update_settings", "K"),
     Operation("deleteApp", "DELETE", "/app/{appId}", "apps", apps.delete_app, "app.delete", "K", "none"),
     # Bundles (reference 21)
     Operation(
-        "listBundles", "GET", "/bundle", "bundles", bundles.list_bundles, "app.read_bundles", "K", cors=False
+        "listBundles", "GET", "/bundle", "bundles", bundles.list_bundles, "app.read_bundles", "K", cors=False,
+        follows_from=("apps", "bundles"),
     ),
     Operation(
         "createBundle", "POST", "/bundle", "bundles", bundles.create_bundle, "app.upload_bundle", "K", cors=False
@@ -142,7 +149,8 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     # Channels (reference 22)
     Operation(
-        "listChannels", "GET", "/channel", "channels", channels.list_channels, "app.read_channels", "K", cors=False
+        "listChannels", "GET", "/channel", "channels", channels.list_channels, "app.read_channels", "K", cors=False,
+        follows_from=("apps", "bundles", "channels"),
     ),
     Operation(
         "upsertChannel", "POST", "/channel", "channels", channels.upsert_channel, "channel.update_settings", "K",

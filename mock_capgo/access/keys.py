@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from mock_capgo import errors
@@ -18,6 +19,7 @@ from mock_capgo.access.permissions import ORG_ADMINS, active, mode_role
 from mock_capgo.call import Caller
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.quirks import Quirk
+from mock_capgo.server.request import Request
 from mock_capgo.world.records import ApiKey, Binding, Tier, digest
 from mock_capgo.world.world import World
 
@@ -73,15 +75,22 @@ class _Known(NamedTuple):
 def _sender(world: World, value: str, quirks: frozenset[Quirk]) -> Caller | None:
     """Who calls with a value; None where it is no key, or one that does not let its bearer in.
 
-    The same few keys are sent again and again: who stands behind one is worked out again when keys, bindings or
-    organizations change, or one of the moments has passed at which something expires.
+    The same few keys are sent again and again: who stands behind one is worked out again when a table changes that it
+    follows from, or one of the moments has passed at which something expires.
     """
-    state = world.state
-    tables = state.api_keys, state.bindings, state.organizations
-    known = state.derived.get(("sender", digest(value)), tables, lambda: _look_up(world, value, quirks))
+    derived, sender, versions = world.state.derived, digest(value), _versions(world.state)
+    known: _Known | None = derived.find(sender, versions)
+    if known is None:
+        known = derived.keep(sender, versions, _look_up(world, value, quirks))
     if not known.since <= world.now < known.until:
         known = _look_up(world, value, quirks)
     return known.caller
+
+
+# The last two are for what a mode stands for.
+_versions = attrgetter(
+    "api_keys.version", "bindings.version", "organizations.version", "members.version", "apps.version"
+)
 
 
 def _look_up(world: World, value: str, quirks: frozenset[Quirk]) -> _Known:
@@ -89,8 +98,6 @@ def _look_up(world: World, value: str, quirks: frozenset[Quirk]) -> _Known:
     if key is None:
         return _Known(None, -inf, inf)
     caller = caller_of(world, key, quirks)
-    if key.mode is not None:
-        return _Known(caller, inf, -inf)  # what a mode stands for follows from other tables too
     bindings = world.state.bindings.where("principal", key.rbac_id)
     ends = [at for at in (key.expires_at, *(binding.expires_at for binding in bindings)) if at is not None]
     since = max((at for at in ends if at <= world.now), default=-inf)
@@ -110,14 +117,15 @@ def lacks_expiry(world: World, key: ApiKey, org_id: str) -> bool:
 
 
 def authenticate(
-    world: World, headers: Headers, rule: HeaderRule, address: str | None, quirks: frozenset[Quirk], limits: Limits
+    world: World, request: Request, rule: HeaderRule, quirks: frozenset[Quirk], limits: Limits
 ) -> Caller:
     """The caller that the headers name. Raises Refusal (401, or 429 when a limit was reached)."""
     if rule == "documented":
-        return _documented(world, headers, quirks)
+        return _documented(world, request.headers, quirks)
+    address = request.address()
     limits.refuse_after_failures(address)
     try:
-        return _live(world, headers, rule, quirks, limits)
+        return _live(world, request.headers, rule, quirks, limits)
     except _Failure as failure:
         limits.record_failure(address)
         raise Refusal(failure.error) from None

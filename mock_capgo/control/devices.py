@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from mock_capgo.call import Call
@@ -10,6 +10,7 @@ from mock_capgo.control.http import own_address, reply
 from mock_capgo.device_api.answers import failure
 from mock_capgo.device_api.explain import explain as explain_device
 from mock_capgo.errors import Refusal
+from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.server.universes import PREFIX
 
@@ -18,7 +19,7 @@ def _prefix(universe: Universe) -> str:
     return "" if universe.id == "default" else f"{PREFIX}{universe.id}"
 
 
-async def explain(request: Request, universe: Universe) -> Response:
+async def explain(request: HttpRequest, universe: Universe) -> Response:
     """Rule by rule, what an update check would be told now. Changes nothing."""
     universe.world.tick()
     asked = dict(request.query_params)
@@ -28,7 +29,7 @@ async def explain(request: Request, universe: Universe) -> Response:
         read=lambda: asked,
         path={},
         limits=universe.limits,
-        base_url=f"{own_address(request)}{_prefix(universe)}",
+        request=Request("GET", "/updates", base_url=f"{own_address(request)}{_prefix(universe)}"),
     )
     try:
         return reply(explain_device(call))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from mock_capgo import __version__
 from mock_capgo.control.http import ControlError, read_object, reply, typed
+from mock_capgo.server.headers import ALWAYS
 from mock_capgo.server.journal import Entry
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.clock import as_datetime
@@ -188,7 +189,7 @@ def _har_entry(entry: Entry, prefix: str) -> dict[str, Any]:
             "cookies": [],
             "headers": [
                 {"name": name.decode("latin-1"), "value": value.decode("latin-1")}
-                for name, value in entry.answer_headers
+                for name, value in (*ALWAYS, *entry.answer_headers)
             ],
             "content": {"size": len(entry.answer), "mimeType": "application/json", "text": answered},
             "redirectURL": "",

@@ -40,10 +40,11 @@ def has_valid_plan(state: State, app: App, now: Micros, *, bandwidth: bool = Tru
 
 def provider_of(call: Call, app: App | None) -> Provider | None:
     """Which provider's infrastructure calls, where the app wants it blocked; an unknown app counts as wanting it."""
-    if call.address is None or (app is not None and not app.block_provider_infra_requests):
+    told = call.request.address()
+    if told is None or (app is not None and not app.block_provider_infra_requests):
         return None
     try:
-        address = ip_address(call.address)
+        address = ip_address(told)
     except ValueError:
         return None
     for provider, ranges in PROVIDER_RANGES.items():
@@ -57,15 +58,17 @@ def is_guessing(call: Call) -> bool:
 
     An address is judged by slots and not by app ids, so two unknown apps may share one (30 §3 A).
     """
-    if not call.limits.enabled or call.address is None:
+    address = call.request.address()
+    if not call.limits.enabled or address is None:
         return False
-    slots: dict[int, Micros] = call.world.counters.get(("unknown-apps", call.address), {})
+    slots: dict[int, Micros] = call.world.counters.get(("unknown-apps", address), {})
     return sum(ends > call.now for ends in slots.values()) >= GUARD_LIMIT
 
 
 def remember_unknown(call: Call, app_id: str) -> None:
     """Mark the slot of an unknown app."""
-    if not call.limits.enabled or call.address is None:
+    address = call.request.address()
+    if not call.limits.enabled or address is None:
         return
     slot = int.from_bytes(sha256(app_id.encode("utf-8", "surrogatepass")).digest()[:8]) % GUARD_SLOTS
-    call.world.counters.setdefault(("unknown-apps", call.address), {})[slot] = call.now + GUARD_WINDOW
+    call.world.counters.setdefault(("unknown-apps", address), {})[slot] = call.now + GUARD_WINDOW

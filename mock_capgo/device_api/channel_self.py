@@ -31,7 +31,7 @@ Limited = Literal["set", "get", "delete", "list"]
 def set_channel(call: Call) -> Reply:
     """POST: put the device on a channel, or say whether its plugin may."""
     said = check_in(call, call.params, schemas.CHANNEL_SELF)
-    call.limits.refuse_device(said.app_id, None, "set", None, call.address)
+    call.limits.refuse_device(said.app_id, None, "set", None, call.request.address())
     if not said.channel:
         return Reply({"error": "missing_channel", "message": "Cannot find channel in body"})
     return _limited(call, said, "set", _set, said.channel)
@@ -40,21 +40,21 @@ def set_channel(call: Call) -> Reply:
 def get_channel(call: Call) -> Reply:
     """PUT: the channel that the device is on."""
     said = check_in(call, call.params, schemas.CHANNEL_SELF)
-    call.limits.refuse_device(said.app_id, None, "get", None, call.address)
+    call.limits.refuse_device(said.app_id, None, "get", None, call.request.address())
     return _limited(call, said, "get", _get)
 
 
 def unset_channel(call: Call) -> Reply:
     """DELETE: take the device off the channel that it chose."""
     said = check_in(call, call.params, schemas.CHANNEL_SELF, device_errors.INVALID_QUERY)
-    call.limits.refuse_device(said.app_id, None, "delete", None, call.address)
+    call.limits.refuse_device(said.app_id, None, "delete", None, call.request.address())
     return _limited(call, said, "delete", _unset)
 
 
 def list_channels(call: Call) -> Reply:
     """GET: the channels that a device of this kind may choose."""
     said = check_in(call, call.params, schemas.CHANNEL_LIST, device_errors.INVALID_QUERY)
-    call.limits.refuse_device(said.app_id, None, "list", None, call.address)
+    call.limits.refuse_device(said.app_id, None, "list", None, call.request.address())
     return _limited(call, said, "list", _list)
 
 
@@ -76,7 +76,7 @@ def _limited(call: Call, said: CheckIn, operation: Limited, act: _Act, channel: 
             return on_premise()
         return act(call, app, said)
     finally:
-        call.limits.record_device(said.app_id, said.device_id, operation, channel, call.address)
+        call.limits.record_device(said.app_id, said.device_id, operation, channel, call.request.address())
 
 
 def _set(call: Call, app: App, said: CheckIn) -> Reply:

@@ -62,7 +62,7 @@ def check_in(call: Call, sent: Any, shape: Shape, invalid: Error = device_errors
     if found:
         error = {"name": "SchemaError", "issues": found}
         raise Refusal(invalid, {"parseResult": {"success": False, "error": error}})
-    return _said(params, country_of(call.headers))
+    return _said(params, country_of(call.request.headers))
 
 
 def crash(exception: str) -> Refusal:

@@ -42,7 +42,7 @@ def explain(call: Call) -> dict[str, Any]:
         "rule": decision.rule,
         "stat": decision.stat,
         "status": decision.status,
-        "answer": body(call.base_url, context, decision),
+        "answer": body(call.request.base_url, context, decision),
     }
 
 

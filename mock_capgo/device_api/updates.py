@@ -37,7 +37,7 @@ def post_updates(call: Call) -> Reply:
         context = look_up(call, said, call.world.random)
     decision = decide(context)
     _leave_traces(call, context, decision)
-    return from_database(body(call.base_url, context, decision), decision.status)
+    return from_database(body(call.request.base_url, context, decision), decision.status)
 
 
 _Sent = tuple[bytes, bool, str | None]
@@ -46,12 +46,12 @@ _LATELY: dict[_Sent, CheckIn] = {}
 
 def _said(call: Call) -> CheckIn:
     """What a device says. It says it again at every check, byte for byte, so what was read lately is remembered."""
-    sent = call.body, call.has(Quirk.DEVICE_BODY_CRASHES), call.headers.get("cf-ipcountry")
+    sent = call.request.body, call.has(Quirk.DEVICE_BODY_CRASHES), call.request.headers.get("cf-ipcountry")
     known = _LATELY.get(sent)
     if known is not None:
         return known
     said = check_in(call, call.params, schemas.UPDATE)
-    if 0 < len(call.body) <= LONGEST_REMEMBERED:
+    if 0 < len(call.request.body) <= LONGEST_REMEMBERED:
         if len(_LATELY) >= CHECKS_REMEMBERED:
             _LATELY.clear()
         _LATELY[sent] = said
@@ -83,14 +83,15 @@ def _update(origin: str, context: Context, bundle: Bundle) -> dict[str, Any]:
         "session_key": bundle.session_key or "",
         "checksum": bundle.checksum,
     }
-    if context.manifest:
+    manifest = context.manifest
+    if manifest:
         told["manifest"] = [
             {
                 "file_name": entry["file_name"],
                 "file_hash": entry["file_hash"],
                 "download_url": f"{files}/{entry['s3_path']}?key={bundle.id}&device_id={device_id}",
             }
-            for entry in context.manifest
+            for entry in manifest
         ]
     if context.app is not None and context.app.expose_metadata and reads_metadata(context.plugin):
         told.update({name: value for name, value in (("link", bundle.link), ("comment", bundle.comment)) if value})

@@ -86,12 +86,14 @@ def at_least(plugin: Version, wanted: str) -> bool:
     return bound is not None and plugin >= bound
 
 
+@lru_cache(maxsize=1024)
 def keeps_own_channel(plugin_version: str | None) -> bool:
     """Whether a plugin keeps the channel that its device chose itself, instead of the service (32 §1)."""
     plugin = parse(plugin_version or "0.0.0")
     return plugin is not None and reaches(plugin, "5.34.0", "6.34.0", "7.34.0")
 
 
+@lru_cache(maxsize=1024)
 def reads_manifest(plugin: Version) -> bool:
     """Whether a plugin can download a bundle file by file (30 §4)."""
     return reaches(plugin, "5.10.0", "6.25.0", "7.0.35")

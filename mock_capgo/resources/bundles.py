@@ -12,7 +12,6 @@ from mock_capgo.quirks import Quirk
 from mock_capgo.resources.channels import set_stable
 from mock_capgo.resources.common import (
     NO_ROWS,
-    Listing,
     app_id_of,
     database_error,
     find_bundle,
@@ -23,7 +22,6 @@ from mock_capgo.resources.common import (
 )
 from mock_capgo.resources.values import Fields, database_id, fields, is_app_id, is_semver, js_text, text, truthy
 from mock_capgo.world.records import Bundle, Channel, Organization
-from mock_capgo.world.state import State
 
 KEY_ID_LENGTH = 20
 
@@ -43,7 +41,7 @@ class Promotion:
     channel: Channel
 
 
-def list_bundles(call: Call) -> Listing[Bundle]:
+def list_bundles(call: Call) -> list[Bundle]:
     """The bundles that are not deleted, newest first, a page of them."""
     params = fields(call.params)
     app_id = app_id_of(params, call.params)
@@ -54,19 +52,12 @@ def list_bundles(call: Call) -> Listing[Bundle]:
     except ValueError:
         error = database_error("PGRST103", "Requested range not satisfiable")
         raise Refusal(errors.NO_BUNDLES, {"supabaseError": error}) from None
-    state = call.state
-    page = "bundles", app_id, window.start, window.stop
-    found = state.derived.get(page, (state.bundles,), lambda: _page(state, app_id, window))
-    if not found.rows and call.has(Quirk.NO_BUNDLES_IS_AN_ERROR):
-        raise Refusal(errors.NO_BUNDLES, {"supabaseError": None})
-    return found
-
-
-def _page(state: State, app_id: str, window: slice) -> Listing[Bundle]:
-    living = [bundle for bundle in state.bundles.where("app", app_id) if not bundle.deleted]
+    living = [bundle for bundle in call.state.bundles.where("app", app_id) if not bundle.deleted]
     # The service leaves ties open; where it was seen to break one, the first that was stored came first.
     living.sort(key=lambda bundle: -bundle.created_at)
-    return Listing(living[window])
+    if not living[window] and call.has(Quirk.NO_BUNDLES_IS_AN_ERROR):
+        raise Refusal(errors.NO_BUNDLES, {"supabaseError": None})
+    return living[window]
 
 
 def create_bundle(call: Call) -> Bundle:

@@ -99,12 +99,12 @@ _NAMES = frozenset(
 
 def sent(params: Fields, name: str) -> Any:
     """A setting as sent; its alias counts only where the name itself is absent. None also for absent."""
-    return params[name] if name in params else params.get(_ALIASES.get(name, ""))
+    return params[name] if name in params else params.get(_ALIASES.get(name, name))
 
 
 def is_sent(params: Fields, name: str) -> bool:
     """Whether a setting was sent under either name, also as null."""
-    return name in params or _ALIASES.get(name, "") in params
+    return name in params or _ALIASES.get(name, name) in params
 
 
 def check_rollout_settings(params: Fields) -> None:

@@ -15,12 +15,12 @@ from mock_capgo.resources import cascades
 from mock_capgo.resources.channel_settings import (
     Unwritable,
     check_rollout_settings,
+    is_sent,
     sent,
     written_settings,
 )
 from mock_capgo.resources.common import (
     NO_ROWS,
-    Listing,
     app_id_of,
     database_error,
     find_bundle,
@@ -52,7 +52,7 @@ class Upsert:
     created_with_version: bool
 
 
-def list_channels(call: Call) -> ShownChannel | Listing[ShownChannel]:
+def list_channels(call: Call) -> ShownChannel | list[ShownChannel]:
     """One channel by `channel`, else a page of them, oldest first."""
     params = fields(call.params)
     app_id = app_id_of(params, call.params)
@@ -68,15 +68,9 @@ def list_channels(call: Call) -> ShownChannel | Listing[ShownChannel]:
     except ValueError:
         error = database_error("PGRST103", "Requested range not satisfiable")
         raise Refusal(errors.CANNOT_FIND_CHANNELS, {"supabaseError": error}) from None
-    state = call.state
-    page = "channels", app_id, window.start, window.stop
-    return state.derived.get(page, (state.channels, state.bundles), lambda: _page(call, app_id, window))
-
-
-def _page(call: Call, app_id: str, window: slice) -> Listing[ShownChannel]:
     found = call.state.channels.where("app", app_id)
     found.sort(key=lambda channel: (channel.created_at, channel.id))
-    return Listing([_shown(call, channel) for channel in found[window]])
+    return [_shown(call, channel) for channel in found[window]]
 
 
 def upsert_channel(call: Call) -> Upsert:
@@ -129,9 +123,9 @@ def _shown(call: Call, channel: Channel) -> ShownChannel:
 
 def _create(call: Call, app: App, params: Fields) -> Upsert:
     check_rollout_settings(params)
-    for action in ("rolloutVersion", "rollback", "promoteToStable"):
-        if _acts(params, action):
-            raise Refusal(errors.CANNOT_FIND_CHANNEL, {"app_id": app.app_id, "channel": params.get("channel")})
+    # A target is acted on also by null, which clears it; the other two only by true.
+    if is_sent(params, "rolloutVersion") or params.get("rollback") is True or sent(params, "promoteToStable") is True:
+        raise Refusal(errors.CANNOT_FIND_CHANNEL, {"app_id": app.app_id, "channel": params.get("channel")})
     version = params.get("version")
     named = truthy(version) and js_text(version) not in _NO_BUNDLE
     name = text(params.get("channel"))
@@ -185,20 +179,21 @@ def _update(call: Call, channel: Channel, params: Fields) -> Channel:
             raise Refusal(errors.CHANNELS_OUT_OF_REACH, where)
         changes["version"] = _stable_version(call, channel, params["version"])
     check_rollout_settings(params)
-    acts = any(_acts(params, action) for action in ("rolloutVersion", "rollback", "promoteToStable"))
-    if acts and not call.may_channel("channel.promote_bundle", channel):
+    retargets = is_sent(params, "rolloutVersion")
+    rolls_back = params.get("rollback") is True
+    promotes = sent(params, "promoteToStable") is True
+    if (retargets or rolls_back or promotes) and not call.may_channel("channel.promote_bundle", channel):
         raise Refusal(errors.CANNOT_PROMOTE_BUNDLE, {**where, "channelId": channel.id})
-    if _acts(params, "rolloutVersion"):
+    if retargets:
         # Looked at as it was sent: `builtin` names a bundle here, although it is none.
         stable = params["version"] not in (None, "unknown") if "version" in params else channel.version is not None
         target = sent(params, "rolloutVersion")
         if truthy(target) and not stable:
             raise Refusal(errors.MISSING_STABLE_VERSION, where)
         changes["rollout_version"] = _rollout_target(call, channel, target)
-    promotes = sent(params, "promoteToStable") is True
     if promotes:
         # Sent together with rollback, the stored target is promoted and the request's own is not looked at.
-        own = None if params.get("rollback") is True else changes.get("rollout_version")
+        own = None if rolls_back else changes.get("rollout_version")
         target = own if own is not None else channel.rollout_version
         if target is None:
             raise Refusal(errors.MISSING_ROLLOUT_VERSION, where)
@@ -208,7 +203,7 @@ def _update(call: Call, channel: Channel, params: Fields) -> Channel:
     except Unwritable:
         raise _write_failed(call) from None
     changes = {**settings, **changes}
-    if promotes or params.get("rollback") is True:
+    if promotes or rolls_back:
         changes.update(
             rollout_version=None,
             rollout_enabled=False,
@@ -295,13 +290,6 @@ def _rollout_target(call: Call, channel: Channel, target: Any) -> int | None:
     if bundle is None:
         raise _unknown_version(call)
     return bundle.id
-
-
-def _acts(params: Fields, action: str) -> bool:
-    """Whether an action is asked for: a target also by null, which clears it; the others only by true."""
-    if action == "rolloutVersion":
-        return "rolloutVersion" in params or "rollout_version" in params
-    return sent(params, action) is True
 
 
 def _unknown_version(call: Call) -> Refusal:

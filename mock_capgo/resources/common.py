@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from mock_capgo import errors
 from mock_capgo.call import Call
@@ -12,18 +11,9 @@ from mock_capgo.quirks import Quirk
 from mock_capgo.resources.values import Fields, is_app_id, js_text, text, truthy
 from mock_capgo.world.records import App, Binding, Bundle, Channel
 
-Row = TypeVar("Row")
-
 ROWS_PER_PAGE = 50
 MAX_ROWS = 1000
 """No answer of the service's database layer has more rows."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Listing(Generic[Row]):
-    """Rows of an answer. While nothing changes, the same call is answered with the very same listing."""
-
-    rows: list[Row]
 
 
 NO_ROWS: dict[str, Any] = {

@@ -225,8 +225,8 @@ def _limit(call: Call, app_id: Any, device_id: str, operation: str, channel: str
     """Count this call, and refuse it when it comes too soon: before any validation (23 §6)."""
     if not call.has(Quirk.DEVICE_LIMITS) or not truthy(app_id):
         return
-    call.limits.refuse_device(js_text(app_id), device_id, operation, channel, call.address)
-    call.limits.record_device(js_text(app_id), device_id, operation, channel, call.address)
+    call.limits.refuse_device(js_text(app_id), device_id, operation, channel, call.request.address())
+    call.limits.record_device(js_text(app_id), device_id, operation, channel, call.request.address())
 
 
 def _count_later(call: Call, app_id: str) -> None:

@@ -14,7 +14,7 @@ _VERSION = re.compile(r"v?[0-9][0-9A-Za-z.+-]*")
 
 def get_ok(call: Call) -> None:
     """Always well, unless asked for a version of the API that is none. The other routes do not read it."""
-    if not _VERSION.fullmatch(call.headers.get("capgo_api", "0")):
+    if not _VERSION.fullmatch(call.request.headers.get("capgo_api", "0")):
         raise Refusal(errors.INVALID_VERSION_HEADER)
 
 

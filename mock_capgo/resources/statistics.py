@@ -230,8 +230,11 @@ def organization_figures(world: World, org_id: str, app_ids: list[str], days: Sp
     usage = world.state.daily_usage
     if sum(usage.count("app", app_id) for app_id in app_ids) < MANY_ROWS:
         return added(_figures(world.state, app_id, days) for app_id in app_ids)
-    totals = "figures", org_id, tuple(app_ids)
-    return world.state.derived.get(totals, (usage,), lambda: added(_all_figures(usage, one) for one in app_ids))
+    derived, totals = world.state.derived, ("figures", org_id, tuple(app_ids))
+    known: dict[Day, Figures] | None = derived.find(totals, usage.version)
+    if known is None:
+        known = derived.keep(totals, usage.version, added(_all_figures(usage, one) for one in app_ids))
+    return known
 
 
 def _all_figures(usage: Table[DailyUsage], app_id: str) -> Iterator[tuple[Day, Figures]]:

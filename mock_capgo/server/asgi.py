@@ -19,7 +19,7 @@ from mock_capgo.server import outgoing, wire
 from mock_capgo.server.dispatch import MAX_BODY, Answer, answer, facts_of, fault_answer
 from mock_capgo.server.faults import Fault, FaultError, parse_fault
 from mock_capgo.server.files import MAX_PART, answer_file, is_file_route
-from mock_capgo.server.headers import common_headers, cors_headers
+from mock_capgo.server.headers import cors_headers, request_id
 from mock_capgo.server.request import Request, told_scheme
 from mock_capgo.server.universe import Universe
 from mock_capgo.server.universes import Universes
@@ -52,8 +52,7 @@ class Api:
             return
         fault = None
         try:
-            limit = MAX_PART if is_file_route(request.path) else MAX_BODY
-            request.body = await read_body(request, receive, limit)
+            request.body = await read_body(request, receive, MAX_PART if is_file_route(request.path) else MAX_BODY)
             fault = _fault(universe, request)
         except ClientGone:
             return
@@ -165,7 +164,7 @@ async def _under(fault: Fault, universe: Universe, request: Request) -> Answer:
 def _too_large(universe: Universe, request: Request) -> Answer:
     status, body = universe.dialect.failure(Refusal(errors.BODY_TOO_LARGE))
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    common = [*common_headers(request.headers), *cors_headers(request.headers)]
+    common = [request_id(request.headers), *cors_headers(request.headers)]
     return Answer(status, orjson.dumps(body), [*headers, *common], refusal=errors.BODY_TOO_LARGE.name)
 
 

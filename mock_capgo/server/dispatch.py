@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Any, Literal
 
 import orjson
@@ -26,7 +27,7 @@ from mock_capgo.device_api.table import DEVICE_OPERATIONS, DeviceOperation
 from mock_capgo.errors import Refusal
 from mock_capgo.operations import OPERATIONS, Operation
 from mock_capgo.server.faults import Facts, Fault, find_error
-from mock_capgo.server.headers import RawHeaders, common_headers, cors_headers, preflight_headers
+from mock_capgo.server.headers import RawHeaders, cors_headers, preflight_headers, request_id
 from mock_capgo.server.request import Request
 from mock_capgo.server.routing import Routes
 from mock_capgo.server.universe import Universe
@@ -36,11 +37,18 @@ log = logging.getLogger("mock_capgo")
 
 MAX_BODY = 1024 * 1024
 """Bytes."""
+LONGEST_KEPT = 64 * 1024
+"""Bytes of an answer that is kept for the next call of its kind."""
 EXPLAIN_HEADER = "x-mock-explain"
 
 _ROUTES: dict[str, Routes[Operation | DeviceOperation]] = {
     "documented": Routes((*DEVICE_OPERATIONS, *(operation for operation in OPERATIONS if operation.documented))),
     "live": Routes((*DEVICE_OPERATIONS, *OPERATIONS)),
+}
+_VERSIONS = {
+    operation.id: attrgetter(*(f"{table}.version" for table in operation.follows_from))
+    for operation in OPERATIONS
+    if operation.follows_from
 }
 _JSON = (b"content-type", b"application/json")
 
@@ -66,7 +74,7 @@ class Answer:
 def answer(universe: Universe, request: Request) -> Answer:
     """Serve one request in one universe."""
     if request.method == "OPTIONS":
-        return Answer(204, b"", [*common_headers(request.headers), *preflight_headers(request.headers)])
+        return Answer(204, b"", [request_id(request.headers), *preflight_headers(request.headers)])
     world = universe.world
     world.tick()
     run_due(world)
@@ -85,19 +93,19 @@ def answer(universe: Universe, request: Request) -> Answer:
 def _answer(universe: Universe, request: Request, operation: Operation, path: dict[str, str]) -> Answer:
     """The management API: who calls, what was sent, what comes of it."""
     call = _call(universe, request, path, partial(universe.dialect.read, operation, request, path))
-    headers = [_JSON, *common_headers(request.headers)]
+    headers = [_JSON, request_id(request.headers)]
     # Webhooks, and the routes of app deliveries, answer servers: the live service lets no page read them.
     if operation.cors or universe.dialect.name == "documented":
         headers += cors_headers(request.headers)
     answered = Answer(200, b"", headers, operation.id, secret=operation.secret)
     try:
-        answered.status, body = _serve(universe, operation, call)
+        answered.status, answered.body = _serve(universe, operation, call)
     except Refusal as refusal:
-        body = _refuse(universe, request, answered, refusal, operation, call)
+        answered.body = orjson.dumps(_refuse(universe, request, answered, refusal, operation, call))
     except Exception:
         log.exception("%s %s failed; please report this", request.method, request.path)
         answered.status, body = universe.dialect.failure(Refusal(errors.UNKNOWN_ERROR))
-    answered.body = orjson.dumps(body)
+        answered.body = orjson.dumps(body)
     if call.caller_or_none is not None:
         answered.key = str(call.caller_or_none.key.id)
     return answered
@@ -107,13 +115,13 @@ def _answer_device(universe: Universe, request: Request, operation: DeviceOperat
     """The device API: no key, and one dialect in every world."""
     call = _call(universe, request, path, partial(read_device, operation.source, request))
     reply = answer_device(operation.handler, call)
-    headers = [_JSON, *common_headers(request.headers), *cors_headers(request.headers)]
+    headers = [_JSON, request_id(request.headers), *cors_headers(request.headers)]
     headers += _FROM_DATABASE if reply.headers is DATABASE_HEADERS else _raw(reply.headers)
     return Answer(reply.status, orjson.dumps(reply.body), headers, operation.id, refusal=reply.refusal)
 
 
 def _unknown(universe: Universe, request: Request) -> Answer:
-    answered = Answer(200, b"", [_JSON, *common_headers(request.headers), *cors_headers(request.headers)])
+    answered = Answer(200, b"", [_JSON, request_id(request.headers), *cors_headers(request.headers)])
     answered.body = orjson.dumps(_refuse(universe, request, answered, Refusal(errors.NOT_FOUND), None, None))
     return answered
 
@@ -165,7 +173,7 @@ def fault_answer(universe: Universe, request: Request, fault: Fault) -> Answer |
     return Answer(
         effect.get("status", status),
         orjson.dumps(body),
-        [_JSON, *common_headers(request.headers), *_raw(headers)],
+        [_JSON, request_id(request.headers), *_raw(headers)],
         facts.operation,
         None if facts.key_id is None else str(facts.key_id),
         refusal.error.name,
@@ -199,27 +207,40 @@ def _call(universe: Universe, request: Request, path: dict[str, str], read: Call
         read=read,
         path=path,
         limits=universe.limits,
-        address=request.address(),
-        headers=request.headers,
-        base_url=request.base_url,
-        body=request.body,
+        request=request,
     )
 
 
-def _serve(universe: Universe, operation: Operation, call: Call) -> tuple[int, Any]:
+def _serve(universe: Universe, operation: Operation, call: Call) -> tuple[int, bytes]:
+    """The status and the body: worked out, or as they were for the same call while nothing has changed since."""
     if operation.live_rule is not None:
         identify(universe, call, operation.live_rule)
+    request, versions_of = call.request, _VERSIONS.get(operation.id)
+    if versions_of is None or request.method != "GET" or request.body:
+        return _work(universe, operation, call)
+    derived, versions = call.state.derived, versions_of(call.state)
+    asked = call.caller, request.path, request.query_string
+    known: tuple[int, bytes] | None = derived.find(asked, versions)
+    if known is None:
+        known = _work(universe, operation, call)
+        if len(known[1]) <= LONGEST_KEPT:
+            derived.keep(asked, versions, known)
+    return known
+
+
+def _work(universe: Universe, operation: Operation, call: Call) -> tuple[int, bytes]:
     takes_input = operation.tag != "health"
     if takes_input and (universe.dialect.checks_input_first or operation.live_input == "body_or_query"):
         _ = call.params
-    return universe.dialect.success[operation.id](operation.handler(call))
+    status, body = universe.dialect.success[operation.id](operation.handler(call))
+    return status, orjson.dumps(body)
 
 
 def identify(universe: Universe, call: Call, live_rule: Literal["K", "A"]) -> None:
     """Set the caller of a call, by the live header rule or the documented one. Raises Refusal (401, 429)."""
     documented = universe.dialect.name == "documented"
     rule: HeaderRule = "documented" if documented else live_rule
-    caller = authenticate(universe.world, call.headers, rule, call.address, call.quirks, universe.limits)
+    caller = authenticate(universe.world, call.request, rule, call.quirks, universe.limits)
     if documented:
         universe.limits.count_account(*caller.account)
     call.caller_or_none = caller

@@ -23,7 +23,7 @@ from mock_capgo.device_api import files
 from mock_capgo.device_api.answers import failure
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.server.dispatch import Answer, identify
-from mock_capgo.server.headers import RawHeaders, common_headers, cors_headers, preflight_headers
+from mock_capgo.server.headers import RawHeaders, cors_headers, preflight_headers, request_id
 from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.clock import as_datetime
@@ -72,7 +72,7 @@ def is_file_route(path: str) -> bool:
 def answer_file(universe: Universe, request: Request) -> Answer:
     """Serve a request about files."""
     universe.world.tick()
-    common = [*common_headers(request.headers), *cors_headers(request.headers)]
+    common = [request_id(request.headers), *cors_headers(request.headers)]
     found = _ROUTE.fullmatch(request.path)
     call = Call(
         world=universe.world,
@@ -80,9 +80,7 @@ def answer_file(universe: Universe, request: Request) -> Answer:
         read=lambda: orjson.loads(request.body),
         path={},
         limits=universe.limits,
-        address=request.address(),
-        headers=request.headers,
-        base_url=request.base_url,
+        request=request,
     )
     try:
         answered = _serve(universe, request, call, found[1] if found else "")

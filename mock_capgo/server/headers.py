@@ -26,33 +26,29 @@ _ALLOWED_HEADERS = (
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-_ALWAYS: RawHeaders = [
+ALWAYS: RawHeaders = [
     (b"x-worker-source", f"mock-capgo-{BACKEND_VERSION}".encode()),
     (b"content-security-policy", _CONTENT_SECURITY_POLICY.encode()),
 ]
+"""Where an answer was made, and that it loads nothing. Every answer gets them on its way out (`wire`)."""
 _VARY: RawHeaders = [(b"vary", b"Origin")]
 
 
-def common_headers(headers: Mapping[str, str]) -> RawHeaders:
-    """What every answer carries: the request's id, where it was served, and that it loads nothing."""
-    return [(b"x-request-id", request_id(headers).encode("latin-1")), *_ALWAYS]
-
-
-def request_id(headers: Mapping[str, str]) -> str:
-    """The client's own request id where it has the right form, else the edge's, else a new one."""
+def request_id(headers: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """`x-request-id`: the client's own where it has the right form, else the edge's, else a new one."""
     sent = headers.get("x-request-id")
-    if sent is not None and _REQUEST_ID.fullmatch(sent):
-        return sent
-    return headers.get("cf-ray") or _new_id()
+    if sent is None or not _REQUEST_ID.fullmatch(sent):
+        sent = headers.get("cf-ray")
+    return b"x-request-id", sent.encode("latin-1") if sent else _new_id()
 
 
-_PREFIX = str(uuid.uuid4())[:-12]
+_PREFIX = str(uuid.uuid4())[:-12].encode()
 _numbers = itertools.count(1)
 
 
-def _new_id() -> str:
+def _new_id() -> bytes:
     """An id in the form of a UUID that no other answer of this process has."""
-    return f"{_PREFIX}{next(_numbers):012x}"
+    return b"%b%012x" % (_PREFIX, next(_numbers))
 
 
 def cors_headers(headers: Mapping[str, str]) -> RawHeaders:

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import Send
 
-from mock_capgo.server.headers import RawHeaders
+from mock_capgo.server.headers import ALWAYS, RawHeaders
 
 try:
     uvicorn_http: Any = import_module("uvicorn.protocols.http.httptools_impl")
@@ -27,13 +27,10 @@ def write(send: Send, status: int, headers: RawHeaders, body: bytes) -> bool:
         return False
     if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
         return False
-    lines = [uvicorn_http.STATUS_LINE[status]]
-    for name, value in (*cycle.default_headers, *headers):
-        lines += (name, b": ", value, b"\r\n")
-    lines.append(b"content-length: %d\r\n\r\n" % len(body))
-    head = b"".join(lines)
+    headers = [*cycle.default_headers, *ALWAYS, *headers, (b"content-length", b"%d" % len(body))]
+    head = uvicorn_http.STATUS_LINE[status] + b"\r\n".join([*map(b": ".join, headers), b"\r\n"])
     # uvicorn refuses a value with a line end in it, header by header; one count tells as much.
-    if head.count(b"\n") != len(cycle.default_headers) + len(headers) + 3:
+    if head.count(b"\n") != len(headers) + 2:
         return False
     cycle.response_started = True
     cycle.waiting_for_100_continue = False

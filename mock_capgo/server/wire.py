@@ -7,11 +7,12 @@ import socket
 import struct
 from typing import Any
 
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from mock_capgo.server import one_write
 from mock_capgo.server.dispatch import Answer
 from mock_capgo.server.faults import Fault
+from mock_capgo.server.headers import ALWAYS
 
 
 async def wait(seconds: float) -> None:
@@ -22,15 +23,19 @@ async def wait(seconds: float) -> None:
 
 async def send_answer(answered: Answer, send: Send) -> None:
     """Send an answer in one piece."""
-    headers = answered.headers
     # Without a body, or the last of its connection, it takes the long way.
     whole = not answered.head and answered.status not in (204, 413)
-    if whole and one_write.write(send, answered.status, headers, answered.body):
+    if whole and one_write.write(send, answered.status, answered.headers, answered.body):
         return
-    if answered.status != 204:
-        headers = [*headers, (b"content-length", str(len(answered.body)).encode())]
-    await send({"type": "http.response.start", "status": answered.status, "headers": headers})
+    await send(_start(answered))
     await send({"type": "http.response.body", "body": b"" if answered.head else answered.body})
+
+
+def _start(answered: Answer) -> Message:
+    headers = [*ALWAYS, *answered.headers]
+    if answered.status != 204:
+        headers.append((b"content-length", str(len(answered.body)).encode()))
+    return {"type": "http.response.start", "status": answered.status, "headers": headers}
 
 
 async def send_faulty(fault: Fault, answered: Answer, send: Send) -> None:
@@ -65,8 +70,7 @@ async def reset(send: Send) -> None:
 
 async def _send_part(answered: Answer, size: int, send: Send) -> None:
     """Promise the whole body, send its first bytes, and close."""
-    headers = [*answered.headers, (b"content-length", str(len(answered.body)).encode())]
-    await send({"type": "http.response.start", "status": answered.status, "headers": headers})
+    await send(_start(answered))
     await send({"type": "http.response.body", "body": answered.body[:size], "more_body": True})
     _given_up(send, "a fault cut the body short").close()
 
@@ -86,8 +90,7 @@ def _given_up(send: Send, why: str) -> Any:
 
 
 async def _drip(answered: Answer, size: int, seconds: float, send: Send) -> None:
-    headers = [*answered.headers, (b"content-length", str(len(answered.body)).encode())]
-    await send({"type": "http.response.start", "status": answered.status, "headers": headers})
+    await send(_start(answered))
     for start in range(0, len(answered.body), size):
         await send({"type": "http.response.body", "body": answered.body[start : start + size], "more_body": True})
         await asyncio.sleep(seconds)

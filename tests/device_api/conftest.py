@@ -132,10 +132,7 @@ class Bench:
             read=read,
             path={},
             limits=self.limits,
-            address=request.address(),
-            headers=request.headers,
-            base_url=request.base_url,
-            body=request.body,
+            request=request,
         )
 
     def check(self, device_id: str = DEVICE, *, headers: dict[str, str] | None = None, **said: Any) -> Reply:
