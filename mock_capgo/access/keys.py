@@ -116,9 +116,7 @@ def lacks_expiry(world: World, key: ApiKey, org_id: str) -> bool:
     return organization is not None and organization.require_apikey_expiration and key.expires_at is None
 
 
-def authenticate(
-    world: World, request: Request, rule: HeaderRule, quirks: frozenset[Quirk], limits: Limits
-) -> Caller:
+def authenticate(world: World, request: Request, rule: HeaderRule, quirks: frozenset[Quirk], limits: Limits) -> Caller:
     """The caller that the headers name. Raises Refusal (401, or 429 when a limit was reached)."""
     if rule == "documented":
         return _documented(world, request.headers, quirks)

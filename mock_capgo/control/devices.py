@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
@@ -23,13 +25,14 @@ async def explain(request: HttpRequest, universe: Universe) -> Response:
     """Rule by rule, what an update check would be told now. Changes nothing."""
     universe.world.tick()
     asked = dict(request.query_params)
+    own = urlsplit(own_address(request))
     call = Call(
         world=universe.world,
         quirks=universe.dialect.quirks,
         read=lambda: asked,
         path={},
         limits=universe.limits,
-        request=Request("GET", "/updates", base_url=f"{own_address(request)}{_prefix(universe)}"),
+        request=Request("GET", "/updates", headers={"host": own.netloc}, scheme=own.scheme, root=_prefix(universe)),
     )
     try:
         return reply(explain_device(call))

@@ -29,8 +29,8 @@ def run_auto_pause(world: World) -> None:
     if last is None or last >= due:
         return
     for tick in sorted({last + 1, due}):
-        for channel in world.state.channels.where("watched", True):
-            if channel.rollout_paused_at is None:
+        for channel in list(world.state.channels):
+            if channel.is_rolling and channel.auto_pause_enabled and channel.rollout_paused_at is None:
                 _check(world, channel, tick * INTERVAL)
 
 

@@ -258,12 +258,7 @@ def _bundle(value: Bundle) -> Body:
 
 def _channel(value: ShownChannel) -> Body:
     row = value.channel
-    shown: dict[str, Any] = live.channel(value)
-    for name in ("created_at", "updated_at"):
-        shown[name] = iso_seconds(getattr(row, name))
-    shown["rolloutPausedAt"] = _time(row.rollout_paused_at)
-    shown["autoPauseLastTriggeredAt"] = _time(row.auto_pause_last_triggered_at)
-    shown["autoPauseLastCheckedAt"] = _time(row.auto_pause_last_checked_at)
+    shown: dict[str, Any] = live.channel(value, iso_seconds)
     if row.disable_auto_update == "version_number":
         shown["disableAutoUpdate"] = "metadata"
     shown["updatePackage"] = row.update_package

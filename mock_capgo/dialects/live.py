@@ -189,16 +189,16 @@ def _created_app(value: App) -> Body:
     return row
 
 
-def channel(value: ShownChannel) -> Body:
-    """A channel as read, with the names of its bundles."""
+def channel(value: ShownChannel, time: Callable[[int], str] = iso_offset) -> Body:
+    """A channel as read, with the names of its bundles; `time` writes its moments."""
     row = value.channel
     return {
         "id": row.id,
-        "created_at": iso_offset(row.created_at),
+        "created_at": time(row.created_at),
         "name": row.name,
         "app_id": row.app_id,
         "created_by": row.created_by,
-        "updated_at": iso_offset(row.updated_at),
+        "updated_at": time(row.updated_at),
         "public": row.public,
         "allow_device_self_set": row.allow_device_self_set,
         "allow_emulator": row.allow_emulator,
@@ -213,7 +213,7 @@ def channel(value: ShownChannel) -> Body:
         "disableAutoUpdate": row.disable_auto_update,
         "rolloutPercentageBps": row.rollout_percentage_bps,
         "rolloutEnabled": row.rollout_enabled,
-        "rolloutPausedAt": _time(row.rollout_paused_at),
+        "rolloutPausedAt": _moment(row.rollout_paused_at, time),
         "rolloutPauseReason": row.rollout_pause_reason,
         "rolloutCacheTtlSeconds": row.rollout_cache_ttl_seconds,
         "autoPauseEnabled": row.auto_pause_enabled,
@@ -224,8 +224,8 @@ def channel(value: ShownChannel) -> Body:
         "autoPauseMinFailures": row.auto_pause_min_failures,
         "autoPauseAction": row.auto_pause_action,
         "autoPauseCooldownMinutes": row.auto_pause_cooldown_minutes,
-        "autoPauseLastTriggeredAt": _time(row.auto_pause_last_triggered_at),
-        "autoPauseLastCheckedAt": _time(row.auto_pause_last_checked_at),
+        "autoPauseLastTriggeredAt": _moment(row.auto_pause_last_triggered_at, time),
+        "autoPauseLastCheckedAt": _moment(row.auto_pause_last_checked_at, time),
     }
 
 
@@ -233,8 +233,8 @@ def _version(version: int | None, name: str | None) -> Body:
     return None if version is None else {"id": version, "name": name}
 
 
-def _time(at: int | None) -> str | None:
-    return None if at is None else iso_offset(at)
+def _moment(at: int | None, time: Callable[[int], str]) -> str | None:
+    return None if at is None else time(at)
 
 
 def _upserted(value: Upsert) -> Body:

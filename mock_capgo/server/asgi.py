@@ -20,7 +20,7 @@ from mock_capgo.server.dispatch import MAX_BODY, Answer, answer, facts_of, fault
 from mock_capgo.server.faults import Fault, FaultError, parse_fault
 from mock_capgo.server.files import MAX_PART, answer_file, is_file_route
 from mock_capgo.server.headers import cors_headers, request_id
-from mock_capgo.server.request import Request, told_scheme
+from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.server.universes import Universes
 
@@ -87,14 +87,13 @@ def make_request(scope: Scope) -> Request:
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-    host = headers.get("host") or "localhost"
-    scheme = told_scheme(headers.get("x-forwarded-proto"), scope.get("scheme", "http"))
     return Request(
         scope["method"],
         scope["path"],
         scope["query_string"],
         headers,
-        base_url=f"{scheme}://{host}{scope.get('root_path', '')}",
+        scheme=scope.get("scheme", "http"),
+        root=scope.get("root_path", ""),
     )
 
 

@@ -8,14 +8,24 @@ from urllib.parse import parse_qsl
 
 @dataclass(slots=True)
 class Request:
-    """Method, decoded path, raw query, headers by lower-case name, and the body in full."""
+    """Method, decoded path, raw query, headers by lower-case name, and the body in full.
+
+    `scheme` is how it reached the server, and `root` what stood before the path.
+    """
 
     method: str
     path: str
     query_string: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    base_url: str = ""
+    scheme: str = "http"
+    root: str = ""
+
+    @property
+    def base_url(self) -> str:
+        """Where the client finds the API, without a slash at the end."""
+        scheme = told_scheme(self.headers.get("x-forwarded-proto"), self.scheme)
+        return f"{scheme}://{self.headers.get('host') or 'localhost'}{self.root}"
 
     def query(self) -> list[tuple[str, str]]:
         """The query's names and values in order, empty values included."""

@@ -96,7 +96,7 @@ class Universes:
             if universe is None:
                 return None
             request.path = "/" + rest
-            request.base_url += PREFIX + universe_id
+            request.root += PREFIX + universe_id
             return universe
         return self._by_credential(request) if self._made else self.default
 

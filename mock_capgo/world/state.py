@@ -236,7 +236,6 @@ def empty_state() -> State:
             # Asked at every update check, in apps that may have hundreds of channels.
             public=lambda channel: channel.app_id if channel.public else None,
             rolling=lambda channel: channel.app_id if channel.is_rolling else None,
-            watched=lambda channel: True if channel.is_rolling and channel.auto_pause_enabled else None,
         ),
         deployments=Table(
             lambda deployment: deployment.id,

@@ -115,9 +115,8 @@ class Bench:
             method,
             path,
             query.encode(),
-            headers or {},
+            {"host": "mock.example", **(headers or {})},
             orjson.dumps(body) if raw is None else raw,
-            "http://mock.example",
         )
         row = _ROWS[method, path]
         self.world.tick()
@@ -147,7 +146,7 @@ class Bench:
     def explain(self, **params: str) -> dict[str, Any]:
         self.world.tick()
         asked = {"app_id": APP, "device_id": DEVICE, **params}
-        return explain(self.call(lambda: asked, Request("GET", "/_mock/explain", base_url="http://mock.example")))
+        return explain(self.call(lambda: asked, Request("GET", "/_mock/explain", headers={"host": "mock.example"})))
 
     def stored(self, device_id: str = DEVICE) -> Device | None:
         return self.state.devices.get((APP, device_id))
