@@ -33,7 +33,7 @@ class Request:
         if not raw:
             return []
         if b"%" not in raw and b"+" not in raw:  # nothing is encoded: most queries, at a tenth of the cost
-            parts = (part.partition("=") for part in raw.decode("latin-1").split("&") if part)
+            parts = [part.partition("=") for part in raw.decode("latin-1").split("&") if part]
             return [(name, value) for name, _, value in parts]
         return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
 
