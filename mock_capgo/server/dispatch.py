@@ -2,7 +2,8 @@
 
     routing -> authentication -> budget -> input -> handler -> dialect
 
-Nothing flows backwards: a handler returns a value or raises `Refusal`, and the dialect writes either.
+Nothing flows backwards: a handler returns a value or raises `Refusal`, and the dialect writes either. After the budget
+an answer may be at hand that was kept, where the operation's row says what its answers follow from.
 """
 
 from __future__ import annotations

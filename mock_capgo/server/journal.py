@@ -5,8 +5,8 @@ Belongs here: keeping, finding and waiting for entries. Does not belong here: wh
 
 Secrets are taken out when an entry is made, not when it is shown: what is never kept cannot leak. All of an entry but
 the answer's body is kept as one piece of bytes: as a record it is some twenty objects, which take three times the
-memory, and through which the garbage collector looks again and again. A body of
-usual length is kept as it went out, and not copied.
+memory, and through which the garbage collector looks again and again. A body of usual length is kept as it went out,
+and not copied.
 """
 
 from __future__ import annotations

@@ -418,6 +418,14 @@ def test_rolling_back(app: Live) -> None:
     assert again["rollout_id"] == after["rollout_id"]
 
 
+def test_a_member_without_a_name_asks_for_nothing(app: Live) -> None:
+    """An action that has no other name is not taken for one that is called nothing."""
+    post(app, version="1.0.0")
+    before = app.set_channel(APP, "c", rolloutVersion="1.1.0", rolloutEnabled=True, rolloutPercentage=50)
+    after = app.set_channel(APP, "c", **{"": True})
+    assert after == {**before, "updated_at": after["updated_at"]}
+
+
 def test_promoting(app: Live) -> None:
     """The request's own target, else the stored one, before any other bundle; with a rollback the stored one."""
     post(app, version="1.0.0")
