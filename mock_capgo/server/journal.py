@@ -3,10 +3,9 @@
 Belongs here: keeping, finding and waiting for entries. Does not belong here: what was decided
 (`mock_capgo.server.dispatch`), how entries are asked for over HTTP (`mock_capgo.control`).
 
-Secrets are taken out when an entry is made, not when it is shown: what is never kept cannot leak. All of an entry but
-the answer's body is kept as one piece of bytes: as a record it is some twenty objects, which take three times the
-memory, and through which the garbage collector looks again and again. A body of usual length is kept as it went out,
-and not copied.
+Secrets are taken out when an entry is made, not when it is shown: what is never kept cannot leak. An entry is kept
+as one piece of bytes: as a record it is some twenty objects, which take three times the memory, and through which the
+garbage collector looks again and again.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ DEFAULT_CAPACITY = 4 * 1024 * 1024
 """Bytes of entries that a journal keeps."""
 BODY_KEPT = 16 * 1024
 """Bytes of a body that an entry keeps."""
-_ENTRY_OVERHEAD = 146
-"""Bytes that Python adds to a pair of pieces of bytes in a queue."""
+_PIECE_OVERHEAD = 48
+"""Bytes that Python adds to a piece of bytes in a queue."""
 
 _SECRET_HEADERS = frozenset({"authorization", "x-api-key", "capgkey", "cookie", "x-mock-token"})
 _SECRET_MEMBERS = re.compile(rb'"(key|key_hash|secret)"\s*:\s*"[^"]*"')
@@ -51,6 +50,7 @@ class Entry:
     headers: dict[str, str]
     body: bytes
     status: int
+    answer: bytes
     duration: float
     operation: str | None = None
     key: str | None = None
@@ -58,7 +58,6 @@ class Entry:
     reason: str | None = None
     fault: str | None = None
     answer_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    answer: bytes = b""
 
     def as_json(self) -> dict[str, Any]:
         """The entry as the control API shows it."""
@@ -86,7 +85,7 @@ class Journal:
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self.capacity = capacity
         self.dropped = 0
-        self._kept: deque[tuple[bytes, bytes]] = deque()
+        self._kept: deque[bytes] = deque()
         self._bytes = 0
         self._number = 0
         self._waiting: list[tuple[Callable[[Entry], bool], asyncio.Future[Entry]]] = []
@@ -95,7 +94,7 @@ class Journal:
         return len(self._kept)
 
     def __iter__(self) -> Iterator[Entry]:
-        return (_entry(piece, answer) for piece, answer in list(self._kept))
+        return (Entry(*marshal.loads(piece)) for piece in list(self._kept))  # noqa: S302 - made by `record`
 
     def record(self, request: Request, answered: Answer, at: Micros, duration: float, fault: str | None) -> None:
         """Keep one exchange: `at` the world's time, `duration` in seconds, `fault` the rule that fired.
@@ -104,9 +103,12 @@ class Journal:
         """
         self._number += 1
         path, query = without_credentials(request)
-        for name in _SECRET_HEADERS.intersection(request.headers):
-            request.headers[name] = REDACTED
-        answer = answered.body[:BODY_KEPT]
+        headers = request.headers
+        for name in _SECRET_HEADERS.intersection(headers):
+            headers[name] = REDACTED
+        body, answer = request.body[:BODY_KEPT], answered.body[:BODY_KEPT]
+        if body:
+            body = without_secrets(body)
         if answered.secret or answered.status >= 400:  # a refusal may repeat what was sent
             answer = without_secrets(answer)
         piece = marshal.dumps(
@@ -116,9 +118,10 @@ class Journal:
                 request.method,
                 path,
                 query,
-                request.headers,
-                without_secrets(request.body[:BODY_KEPT]),
+                headers,
+                body,
                 answered.status,
+                answer,
                 duration,
                 answered.operation,
                 answered.key,
@@ -128,14 +131,13 @@ class Journal:
                 answered.headers,
             )
         )
-        self._kept.append((piece, answer))
-        self._bytes += len(piece) + len(answer) + _ENTRY_OVERHEAD
-        while self._bytes > self.capacity:
-            oldest, its_answer = self._kept.popleft()
-            self._bytes -= len(oldest) + len(its_answer) + _ENTRY_OVERHEAD
+        self._kept.append(piece)
+        self._bytes += len(piece) + _PIECE_OVERHEAD
+        while self._bytes > self.capacity and self._kept:
+            self._bytes -= len(self._kept.popleft()) + _PIECE_OVERHEAD
             self.dropped += 1
         if self._waiting:
-            self._wake(_entry(piece, answer))
+            self._wake(Entry(*marshal.loads(piece)))  # noqa: S302 - just made
 
     def clear(self) -> None:
         """Forget every entry. Numbers go on, so that a reader notices."""
@@ -165,10 +167,6 @@ class Journal:
         for matches, future in self._waiting:
             if not future.done() and matches(entry):
                 future.set_result(entry)
-
-
-def _entry(piece: bytes, answer: bytes) -> Entry:
-    return Entry(*(*marshal.loads(piece), answer))  # noqa: S302 - made by `record`
 
 
 def without_credentials(request: Request) -> tuple[str, str]:
