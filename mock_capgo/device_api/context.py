@@ -7,7 +7,7 @@ it says is remembered by whoever serves the call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -26,10 +26,7 @@ _NOTHING = Version(((0, 0, 0), True, ()), "0.0.0")
 
 @dataclass(slots=True)
 class Context:
-    """One update check with everything that is known about it. `channel` and later things only where it got so far.
-
-    `bundle` is what the channel holds ready, None for the native one.
-    """
+    """One update check with everything that is known about it. `channel` and later things only where it got so far."""
 
     said: CheckIn
     plugin: Version
@@ -40,10 +37,6 @@ class Context:
     paid: bool = True
     resolved: Resolved | None = None
     pick: Pick | None = None
-    bundle: Bundle | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.bundle = self.pick.bundle if self.pick else None
 
     @property
     def channel(self) -> Channel:
@@ -51,6 +44,11 @@ class Context:
         if self.resolved is None:
             raise AssertionError("a rule asked for the channel of a device that has none")
         return self.resolved.channel
+
+    @property
+    def bundle(self) -> Bundle | None:
+        """The bundle that the channel holds ready; None for the native one."""
+        return self.pick.bundle if self.pick else None
 
     @property
     def bundle_name(self) -> str:

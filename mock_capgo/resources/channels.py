@@ -123,8 +123,7 @@ def _shown(call: Call, channel: Channel) -> ShownChannel:
 
 def _create(call: Call, app: App, params: Fields) -> Upsert:
     check_rollout_settings(params)
-    # A target is acted on also by null, which clears it; the other two only by true.
-    if is_sent(params, "rolloutVersion") or params.get("rollback") is True or sent(params, "promoteToStable") is True:
+    if any(_actions(params)):
         raise Refusal(errors.CANNOT_FIND_CHANNEL, {"app_id": app.app_id, "channel": params.get("channel")})
     version = params.get("version")
     named = truthy(version) and js_text(version) not in _NO_BUNDLE
@@ -179,10 +178,8 @@ def _update(call: Call, channel: Channel, params: Fields) -> Channel:
             raise Refusal(errors.CHANNELS_OUT_OF_REACH, where)
         changes["version"] = _stable_version(call, channel, params["version"])
     check_rollout_settings(params)
-    retargets = is_sent(params, "rolloutVersion")
-    rolls_back = params.get("rollback") is True
-    promotes = sent(params, "promoteToStable") is True
-    if (retargets or rolls_back or promotes) and not call.may_channel("channel.promote_bundle", channel):
+    retargets, rolls_back, promotes = actions = _actions(params)
+    if any(actions) and not call.may_channel("channel.promote_bundle", channel):
         raise Refusal(errors.CANNOT_PROMOTE_BUNDLE, {**where, "channelId": channel.id})
     if retargets:
         # Looked at as it was sent: `builtin` names a bundle here, although it is none.
@@ -290,6 +287,11 @@ def _rollout_target(call: Call, channel: Channel, target: Any) -> int | None:
     if bundle is None:
         raise _unknown_version(call)
     return bundle.id
+
+
+def _actions(params: Fields) -> tuple[bool, bool, bool]:
+    """Whether a target is set, which null does too and clears it, and whether to roll back and to promote (22 §3)."""
+    return is_sent(params, "rolloutVersion"), params.get("rollback") is True, sent(params, "promoteToStable") is True
 
 
 def _unknown_version(call: Call) -> Refusal:
