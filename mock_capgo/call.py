@@ -13,7 +13,7 @@ from typing import Any
 from mock_capgo.access.limits import Limits
 from mock_capgo.access.permissions import allowed
 from mock_capgo.quirks import Quirk
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 from mock_capgo.world.records import ApiKey, App, Binding, Channel, Micros, Tier
 from mock_capgo.world.state import State
 from mock_capgo.world.world import Actor, World

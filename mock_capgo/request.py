@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -24,8 +25,7 @@ class Request:
     @property
     def base_url(self) -> str:
         """Where the client finds the API, without a slash at the end."""
-        scheme = told_scheme(self.headers.get("x-forwarded-proto"), self.scheme)
-        return f"{scheme}://{self.headers.get('host') or 'localhost'}{self.root}"
+        return own_address(self.headers, self.scheme) + self.root
 
     def query(self) -> list[tuple[str, str]]:
         """The query's names and values in order, empty values included."""
@@ -44,9 +44,12 @@ class Request:
         return headers.get("cf-connecting-ip") or forwarded or headers.get("x-real-ip") or None
 
 
-def told_scheme(forwarded: str | None, own: str) -> str:
-    """The scheme that a client used, as a proxy in between tells it: addresses in answers are to work for the client.
+def own_address(headers: Mapping[str, str], scheme: str) -> str:
+    """Scheme and host as a client used them: addresses in answers are to work for the client.
 
-    uvicorn has a middleware for this, which every request would go through.
+    A proxy in between tells its client's scheme. uvicorn has a middleware for it, which every request would go through.
     """
-    return forwarded if forwarded in ("http", "https") else own
+    forwarded = headers.get("x-forwarded-proto")
+    if forwarded in ("http", "https"):
+        scheme = forwarded
+    return f"{scheme}://{headers.get('host') or 'localhost'}"

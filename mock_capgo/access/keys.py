@@ -19,7 +19,7 @@ from mock_capgo.access.permissions import ORG_ADMINS, active, mode_role
 from mock_capgo.call import Caller
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.quirks import Quirk
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 from mock_capgo.world.records import ApiKey, Binding, Tier, digest
 from mock_capgo.world.world import World
 

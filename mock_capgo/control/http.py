@@ -9,7 +9,6 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mock_capgo.server.request import told_scheme
 from mock_capgo.server.universe import Universe
 from mock_capgo.server.universes import Universes
 from mock_capgo.world.clock import parse_time
@@ -56,12 +55,6 @@ def universe_of(request: Request, universes: Universes) -> Universe:
     if universe is None:
         raise ControlError(404, f"there is no world {universe_id}: it was deleted, it expired, or it never was")
     return universe
-
-
-def own_address(request: Request) -> str:
-    """Scheme and host as the client used them."""
-    scheme = told_scheme(request.headers.get("x-forwarded-proto"), request.url.scheme)
-    return f"{scheme}://{request.headers.get('host', 'localhost')}"
 
 
 async def read_json(request: Request, limit: int = MAX_DOCUMENT) -> Any:

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mock_capgo.access.permissions import ROLES
-from mock_capgo.control.http import ControlError, Endpoint, moment, own_address, read_object, reply, typed
+from mock_capgo.control.http import ControlError, Endpoint, moment, read_object, reply, typed
 from mock_capgo.dialects import speak
+from mock_capgo.request import own_address
 from mock_capgo.server.universe import Universe, create_universe, find_fixture
-from mock_capgo.server.universes import PREFIX, Full, Universes
+from mock_capgo.server.universes import Full, Universes, prefix_of
 from mock_capgo.settings import Settings
 from mock_capgo.world.clock import iso_millis
 from mock_capgo.world.fixture import Fixture, fixture_of
@@ -157,8 +158,8 @@ def _fixture(wanted: Any, universes: Universes) -> Fixture:
 
 
 def _shown(universe: Universe, request: Request, api_url: str | None) -> dict[str, Any]:
-    here = own_address(request)
-    prefix = "" if universe.id == "default" else f"{PREFIX}{universe.id}"
+    here = own_address(request.headers, request.url.scheme)
+    prefix = prefix_of(universe)
     return {
         "id": universe.id,
         "base_url": f"{api_url or here}{prefix}",

@@ -16,7 +16,7 @@ import orjson
 from mock_capgo.call import Call
 from mock_capgo.device_api import device_errors
 from mock_capgo.errors import Refusal
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 
 log = logging.getLogger("mock_capgo")
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mock_capgo.errors import Refusal
 from mock_capgo.quirks import Quirk
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 
 DialectName = Literal["documented", "live"]
 Body = Any

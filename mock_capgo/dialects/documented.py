@@ -19,13 +19,13 @@ from mock_capgo.dialects.contract import LONGEST_NAME, Fault, coerced, contract,
 from mock_capgo.errors import Error, Refusal
 from mock_capgo.operations import Operation
 from mock_capgo.quirks import DOCUMENTED
+from mock_capgo.request import Request
 from mock_capgo.resources.api_keys import ShownKey
 from mock_capgo.resources.channels import ShownChannel
 from mock_capgo.resources.devices import DevicePage, SeenDevice
 from mock_capgo.resources.members import ListedMember
 from mock_capgo.resources.statistics import Breakdown, BundleUsage, Point
-from mock_capgo.server.request import Request
-from mock_capgo.world.clock import day_of, day_text, iso_seconds
+from mock_capgo.world.clock import day_of, day_text, iso_seconds, written
 from mock_capgo.world.records import App, Bundle, Organization
 
 _ROLES = {"org_super_admin": "super_admin", "org_admin": "admin"}
@@ -155,10 +155,6 @@ def _spoken(operation: Operation, params: Any) -> Any:
     return params
 
 
-def _time(at: int | None) -> str | None:
-    return None if at is None else iso_seconds(at)
-
-
 def _image(value: str | None) -> str | None:
     shown = live.signed(value)
     return shown if shown and _URI.fullmatch(shown) else None
@@ -204,8 +200,8 @@ def _api_key(value: ShownKey) -> Body:
         "mode": value.mode,
         "name": key.name,
         "created_at": iso_seconds(key.created_at),
-        "updated_at": _time(key.updated_at),
-        "expires_at": _time(key.expires_at),
+        "updated_at": written(key.updated_at, iso_seconds),
+        "expires_at": written(key.expires_at, iso_seconds),
         "limited_to_apps": list(value.apps),
         "limited_to_orgs": list(value.orgs),
     }
@@ -224,7 +220,7 @@ def _app(value: App) -> dict[str, Any]:
         "owner_org": value.owner_org,
         "retention": value.retention,
         "transfer_history": value.transfer_history,
-        "updated_at": _time(value.updated_at),
+        "updated_at": written(value.updated_at, iso_seconds),
         "user_id": value.user_id,
     }
 

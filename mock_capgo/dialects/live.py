@@ -16,14 +16,14 @@ from mock_capgo.dialects import Body, Dialect, live_admin
 from mock_capgo.errors import Refusal
 from mock_capgo.operations import Operation
 from mock_capgo.quirks import LIVE, LIVE_WITHOUT_FAULTS, Quirk
+from mock_capgo.request import Request
 from mock_capgo.resources.api_keys import ShownKey
 from mock_capgo.resources.bundles import Promotion
 from mock_capgo.resources.channels import ShownChannel, Upsert
 from mock_capgo.resources.devices import DevicePage, SeenDevice
 from mock_capgo.resources.members import ListedMember
 from mock_capgo.resources.statistics import Breakdown, BundleUsage, Point
-from mock_capgo.server.request import Request
-from mock_capgo.world.clock import iso_millis, iso_offset, postgres_text
+from mock_capgo.world.clock import iso_millis, iso_offset, postgres_text, written
 from mock_capgo.world.records import App, Bundle, Organization
 from mock_capgo.world.rows import as_row
 
@@ -132,7 +132,7 @@ def _public_key(value: ShownKey) -> Body:
     key = value.key
     row: dict[str, Any] = {
         "created_at": iso_offset(key.created_at),
-        "expires_at": None if key.expires_at is None else iso_offset(key.expires_at),
+        "expires_at": written(key.expires_at, iso_offset),
         "id": key.id,
         "name": key.name,
         "rbac_id": key.rbac_id,
@@ -155,7 +155,7 @@ def _full_key(value: ShownKey, time: Callable[[int], str]) -> dict[str, Any]:
         "updated_at": time(key.updated_at),
         "name": key.name,
         "key_hash": key.key_hash,
-        "expires_at": None if key.expires_at is None else time(key.expires_at),
+        "expires_at": written(key.expires_at, time),
         "rbac_id": key.rbac_id,
     }
 
@@ -213,7 +213,7 @@ def channel(value: ShownChannel, time: Callable[[int], str] = iso_offset) -> Bod
         "disableAutoUpdate": row.disable_auto_update,
         "rolloutPercentageBps": row.rollout_percentage_bps,
         "rolloutEnabled": row.rollout_enabled,
-        "rolloutPausedAt": _moment(row.rollout_paused_at, time),
+        "rolloutPausedAt": written(row.rollout_paused_at, time),
         "rolloutPauseReason": row.rollout_pause_reason,
         "rolloutCacheTtlSeconds": row.rollout_cache_ttl_seconds,
         "autoPauseEnabled": row.auto_pause_enabled,
@@ -224,17 +224,13 @@ def channel(value: ShownChannel, time: Callable[[int], str] = iso_offset) -> Bod
         "autoPauseMinFailures": row.auto_pause_min_failures,
         "autoPauseAction": row.auto_pause_action,
         "autoPauseCooldownMinutes": row.auto_pause_cooldown_minutes,
-        "autoPauseLastTriggeredAt": _moment(row.auto_pause_last_triggered_at, time),
-        "autoPauseLastCheckedAt": _moment(row.auto_pause_last_checked_at, time),
+        "autoPauseLastTriggeredAt": written(row.auto_pause_last_triggered_at, time),
+        "autoPauseLastCheckedAt": written(row.auto_pause_last_checked_at, time),
     }
 
 
 def _version(version: int | None, name: str | None) -> Body:
     return None if version is None else {"id": version, "name": name}
-
-
-def _moment(at: int | None, time: Callable[[int], str]) -> str | None:
-    return None if at is None else time(at)
 
 
 def _upserted(value: Upsert) -> Body:

@@ -12,8 +12,8 @@ from typing import Any
 from mock_capgo.resources.audit import AuditPage
 from mock_capgo.resources.common import ROWS_PER_PAGE
 from mock_capgo.resources.webhooks import CreatedWebhook, DeliveryPage, PingResult, WebhookDetail
-from mock_capgo.world.clock import iso_offset
-from mock_capgo.world.records import AuditLog, Delivery, Micros, Webhook
+from mock_capgo.world.clock import iso_offset, written
+from mock_capgo.world.records import AuditLog, Delivery, Webhook
 from mock_capgo.world.rows import audit_row, changed_fields
 
 Row = dict[str, Any]
@@ -87,9 +87,9 @@ def delivery(value: Delivery) -> Row:
         "response_headers": value.response_headers,
         "attempt_count": value.attempt_count,
         "max_attempts": value.max_attempts,
-        "next_retry_at": _time(value.next_retry_at),
+        "next_retry_at": written(value.next_retry_at, iso_offset),
         "created_at": iso_offset(value.created_at),
-        "completed_at": _time(value.completed_at),
+        "completed_at": written(value.completed_at, iso_offset),
         "duration_ms": value.duration_ms,
         "delivery_version": value.delivery_version,
     }
@@ -136,10 +136,6 @@ def audit_page(value: AuditPage) -> Row:
     """A page of the audit log."""
     rows = [audit_log(row) for row in value.rows]
     return {"data": rows, "total": value.total, "page": value.page, "limit": value.limit}
-
-
-def _time(at: Micros | None) -> str | None:
-    return None if at is None else iso_offset(at)
 
 
 def _answer(formatter: Callable[[Any], Any], status: int = 200) -> Callable[[Any], tuple[int, Any]]:

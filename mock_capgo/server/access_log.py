@@ -9,11 +9,11 @@ import logging
 
 import orjson
 
+from mock_capgo.request import Request
 from mock_capgo.server.asgi import AccessLog
 from mock_capgo.server.dispatch import Answer
 from mock_capgo.server.journal import without_credentials
 from mock_capgo.server.printer import Printer
-from mock_capgo.server.request import Request
 from mock_capgo.settings import Settings
 from mock_capgo.world.clock import iso_millis, wall_clock
 

@@ -15,12 +15,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mock_capgo import errors
 from mock_capgo.errors import Refusal
+from mock_capgo.request import Request
 from mock_capgo.server import outgoing, wire
 from mock_capgo.server.dispatch import MAX_BODY, Answer, answer, facts_of, fault_answer
 from mock_capgo.server.faults import Fault, FaultError, parse_fault
 from mock_capgo.server.files import MAX_PART, answer_file, is_file_route
 from mock_capgo.server.headers import cors_headers, request_id
-from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.server.universes import Universes
 

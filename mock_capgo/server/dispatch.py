@@ -27,9 +27,9 @@ from mock_capgo.device_api.auto_pause import run_auto_pause
 from mock_capgo.device_api.table import DEVICE_OPERATIONS, DeviceOperation
 from mock_capgo.errors import Refusal
 from mock_capgo.operations import OPERATIONS, Operation
+from mock_capgo.request import Request
 from mock_capgo.server.faults import Facts, Fault, find_error
 from mock_capgo.server.headers import RawHeaders, cors_headers, preflight_headers, request_id
-from mock_capgo.server.request import Request
 from mock_capgo.server.routing import Routes
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.jobs import run_due

@@ -14,7 +14,7 @@ from typing import Any
 
 from mock_capgo.errors import CATALOGUE, Error
 from mock_capgo.operations import OPERATIONS
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 from mock_capgo.world.clock import iso_millis, parse_time
 from mock_capgo.world.records import Micros
 

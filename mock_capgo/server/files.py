@@ -22,9 +22,9 @@ from mock_capgo.call import Call, Caller
 from mock_capgo.device_api import files
 from mock_capgo.device_api.answers import failure
 from mock_capgo.errors import Error, Refusal
+from mock_capgo.request import Request
 from mock_capgo.server.dispatch import Answer, identify
 from mock_capgo.server.headers import RawHeaders, cors_headers, preflight_headers, request_id
-from mock_capgo.server.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.clock import as_datetime
 from mock_capgo.world.records import DAY, StoredFile

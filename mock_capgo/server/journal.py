@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 from mock_capgo.world.clock import iso_millis
 from mock_capgo.world.records import Micros
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from math import inf
 
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 from mock_capgo.server.universe import Universe
 from mock_capgo.world.state import held_rows
 
@@ -113,6 +113,11 @@ class Universes:
                 known.touched = time.monotonic()
                 return known
         return self.default
+
+
+def prefix_of(universe: Universe) -> str:
+    """What stands before every path of a universe: nothing for the default one."""
+    return "" if universe.id == "default" else PREFIX + universe.id
 
 
 def _is_over(universe: Universe, now: float) -> bool:

@@ -7,6 +7,7 @@ Frozen is rate 0. Times are `Micros` (UTC).
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -91,6 +92,11 @@ def iso_seconds(at: Micros) -> str:
 def postgres_text(at: Micros) -> str:
     """`2026-07-24 19:50:56.123456+00`: as PostgreSQL prints times."""
     return f"{_second(at // SECOND).replace('T', ' ')}{_fraction(at)}+00"
+
+
+def written(at: Micros | None, time: Callable[[Micros], str]) -> str | None:
+    """A moment as `time` writes it; None where it has not come."""
+    return None if at is None else time(at)
 
 
 @lru_cache(maxsize=8192)

@@ -18,7 +18,7 @@ from mock_capgo.device_api.auto_pause import run_auto_pause
 from mock_capgo.device_api.explain import explain
 from mock_capgo.device_api.table import DEVICE_OPERATIONS
 from mock_capgo.quirks import LIVE, Quirk
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 from mock_capgo.world.clock import Clock, parse_time
 from mock_capgo.world.jobs import run_due
 from mock_capgo.world.records import App, Bundle, Channel, Device, Organization, Override, Subscription

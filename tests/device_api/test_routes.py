@@ -10,7 +10,7 @@ from mock_capgo.call import Call
 from mock_capgo.device_api import answers
 from mock_capgo.device_api.answers import DATABASE_HEADERS, Reply
 from mock_capgo.device_api.table import DEVICE_OPERATIONS
-from mock_capgo.server.request import Request
+from mock_capgo.request import Request
 from tests.device_api.conftest import APP, DEVICE, Bench, said_by
 
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from mock_capgo.operations import BY_ID
+from mock_capgo.request import Request
 from mock_capgo.server.dispatch import answer
-from mock_capgo.server.request import Request
 from tests.conftest import Mock, Reply
 
 SUPER = "ae6e7458-c46d-4c00-aa3b-153b0b8520ea"
